@@ -35,7 +35,7 @@ const DEADLINE_MS = 60_000;
 /** Bytes of the longest answer; a score takes at most 25. */
 const LONGEST_ANSWER = 2 ** 20;
 
-/** What the evaluation needs of an answer. Of logits, as a server of another kind may give, no logloss can be made. */
+/** What the evaluation needs of an answer. Another server may give logits, of which no logloss can be made. */
 const ReplySchema = v.object({
   scores: v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   model: v.optional(v.string()),

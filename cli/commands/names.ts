@@ -44,7 +44,7 @@ export function refuseReadFiles(command: Command): void {
   for (const [i, out] of outs.entries()) checkNotRead(out, [...read, ...outs.slice(0, i)]);
 }
 
-/** The files that a text names, by itself or as a glob; none where it is another one. Files in folders are not read. */
+/** The files that a text names, by itself or as a glob; none where it names none. What is in folders is left out. */
 function filesNamed(text: string): string[] {
   try {
     return statsOf(text)?.isDirectory() ? [] : filesOf(text);

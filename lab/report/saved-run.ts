@@ -109,7 +109,7 @@ function readEpochs(path: string): SavedEpoch[] {
 
 const ProvenanceSchema = v.object({ provenance: v.object({ spec: v.looseObject({}) }) });
 
-/** What the export of a run loses. One of another training, told by its settings, is warned of and left out. */
+/** What a run's export loses. One of another training, which its settings tell, is warned of and left out. */
 async function readQuantization(folder: string, spec: object): Promise<QuantizationReport | null> {
   if (!existsSync(join(folder, "export.json"))) return null;
   const { blob } = await openExport(folder);

@@ -1,12 +1,20 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
-import { parseJson } from "../../format/parse.ts";
+import { parseJson, parseWith } from "../../format/parse.ts";
 import type { ResolvedSpec } from "../../format/spec.ts";
-import type { RandomState } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { type AskedEngine, askFor, type EngineName, type Platform, type RunningEngine } from "../engine/engines.ts";
+import {
+  type AskedEngine,
+  askFor,
+  ENGINES,
+  type EngineName,
+  PLATFORMS,
+  type Platform,
+  type RunningEngine,
+} from "../engine/engines.ts";
 import { prefixed, readMetadata, readSafetensors, unprefixed, writeSafetensors } from "../io/safetensors.ts";
 import { namedWeights, weightsFromNamed } from "../model/weights.ts";
 import { warn } from "../terminal/warning.ts";
@@ -39,17 +47,46 @@ export function engineOfCheckpoint(folder: string): AskedEngine | null {
   return backend === undefined ? { engine, why } : askFor({ engine, backend, why });
 }
 
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** NaN, of a metric that does not exist, is null in JSON. */
+const metric = v.pipe(
+  v.nullable(v.number()),
+  v.transform((x) => x ?? Number.NaN),
+);
+const EpochSchema = v.object({
+  epoch: count,
+  learningRate: v.number(),
+  loss: v.number(),
+  auc: metric,
+  logloss: metric,
+  validLoss: v.exactOptional(v.number()),
+  seconds: v.number(),
+});
+const PositionSchema = v.object({
+  epochs: v.array(EpochSchema),
+  steps: count,
+  records: count,
+  lossSum: v.number(),
+  learningRate: v.number(),
+  drops: count,
+  waited: count,
+  best: v.nullable(EpochSchema),
+  done: v.boolean(),
+}) satisfies v.GenericSchema<unknown, Position>;
+
 /** The metadata of a checkpoint's file, each value as JSON. */
-interface Metadata {
+const MetadataSchema = v.object({
   /** What tells this training from others (`identityOf`). */
-  identity: string;
-  engine: EngineName;
+  identity: v.string(),
+  /** A checkpoint of an earlier version, whose one engine was TensorFlow.js, does not name it. */
+  engine: v.exactOptional(v.picklist(ENGINES), "tfjs"),
   /** What the engine computes on; earlier versions did not name it. */
-  backend?: Platform;
-  stage: Stage;
-  position: Position;
-  random: RandomState;
-}
+  backend: v.exactOptional(v.picklist(PLATFORMS)),
+  stage: v.picklist(["pretraining", "training"]) satisfies v.GenericSchema<Stage>,
+  position: PositionSchema,
+  random: v.pipe(v.tuple([v.number(), v.number(), v.number(), v.number(), v.nullable(v.number())]), v.readonly()),
+});
+type Metadata = v.InferOutput<typeof MetadataSchema>;
 
 /** The one checkpoint of a run folder. */
 export class Checkpoints {
@@ -138,10 +175,10 @@ export class Checkpoints {
   }
 }
 
-/** A checkpoint of an earlier version, whose one engine was TensorFlow.js, does not name it. */
+/** Throws FormatError, which names the place in it, where a checkpoint's metadata are not what they must be. */
 function parseMetadata(texts: Record<string, string>, path: string): Metadata {
   const parsed = Object.entries(texts).map(([key, text]) => [key, parseJson(text, `${path}: ${key}`)] as const);
-  return { engine: "tfjs", ...Object.fromEntries(parsed) } as unknown as Metadata;
+  return parseWith(MetadataSchema, Object.fromEntries(parsed), path);
 }
 
 /** Thrown between two steps after SIGINT or SIGTERM, when the checkpoint is written, or cannot be. */
