@@ -103,7 +103,7 @@ export async function planRelease(
   const writes: KvPair[] = [{ key: historyKey(model), value: writeHistory(history) }];
   const pinnedTo = pointer?.pinned ? pointer.version : null;
   const moves = switches && pinnedTo === null;
-  if (moves && isSigned && pointer) await checkSerial(registry, model, pointer, { version, serial });
+  if (moves && pointer) await checkSerial(registry, model, pointer, { version, serial });
   if (moves) writes.push(...pointerWrites(model, pointer, { version, since, deadline }));
   if (!moves && !becomesDefault) return { model, writes, pinnedTo, byDefault: byDefault ?? earlier?.model ?? null };
   if (earlier && !(moves && earlier.model === model)) writes.push(...(await migrationWrites(registry, earlier)));
@@ -114,8 +114,8 @@ export async function planRelease(
 }
 
 /**
- * Throws UserError where Workers would go on with the version that serves, since that was signed later. What its blob
- * claims is enough for that: no Worker goes by it.
+ * Throws UserError where Workers with keys would go on with the version that serves, as that was signed later, and new
+ * isolates have none. What its blob claims is enough for that: no Worker goes by it.
  */
 async function checkSerial(
   registry: ModelRegistry,
@@ -126,6 +126,12 @@ async function checkSerial(
   if (pointer.version === version) return;
   const serving = await registry.serialOf(pointer);
   if (serial >= serving) return;
+  if (serial === 0)
+    throw new UserError(
+      `${model}: got an export that is not signed, expected one that is, as version ${pointer.version} is, which ` +
+        "serves: Workers with MODEL_KEYS would refuse it. Sign it with `sign`, or publish it with --no-switch; where " +
+        "no Worker has keys any more, `rollback` then goes to it",
+    );
   throw new UserError(
     `${model}: got an export with the serial number ${serial}, expected ${serving} or later as of version ` +
       `${pointer.version}, which serves: Workers with MODEL_KEYS would refuse it. Sign it again with \`sign\`, ` +

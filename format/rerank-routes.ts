@@ -7,11 +7,11 @@ import { parseSettings } from "./unknown-key.ts";
 // variable RERANK_ROUTES of a Worker, so that it is deployed, and rolled back, with the code that reads it.
 
 /** Routes of a Worker. A request is compared with one after another. */
-export const MAX_RERANK_ROUTES = 100;
+const MAX_RERANK_ROUTES = 100;
 /** Lists of a route. Each may take two selectors, or is one more pointer that is looked for. */
-export const MAX_RERANK_LISTS = 8;
+const MAX_RERANK_LISTS = 8;
 /** Milliseconds that a list may wait for its order: nobody waits longer for a page. */
-export const MAX_RERANK_BUDGET_MS = 10_000;
+const MAX_RERANK_BUDGET_MS = 10_000;
 
 const about = v.description;
 const MAX_TEXT = 256;

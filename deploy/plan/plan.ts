@@ -68,8 +68,8 @@ export interface PlanOptions extends ModelSizes {
 /** A model and the isolate that serves it. */
 type ServedModel = PlannedModel & { limits: IsolateLimits };
 
-export const HEAD_FACTORS = [0, 0.25, 0.5, 1, 2, 4] as const;
-export const PAGE_FACTORS = [0.5, 1, 4] as const;
+const HEAD_FACTORS = [0, 0.25, 0.5, 1, 2, 4] as const;
+const PAGE_FACTORS = [0.5, 1, 4] as const;
 const CATALOGUE_CANDIDATES = [1, 10, 100] as const;
 
 /** A larger head is not worth it where it saves less: this share of the price, and dollars for a million requests. */

@@ -281,6 +281,22 @@ describe("an export that was signed before the version that serves", () => {
     expect(pointed(store, "tiny").version).toBe(third);
   });
 
+  it("is refused without any signature, too", async () => {
+    const store = new MemoryKv();
+    const [unsigned, later] = [await pagedModel("one", pageContents(1)), await pagedModel("two", pageContents(1))];
+    await publication(store).run(await signedAt(first, 2000));
+    store.calls.length = 0;
+    await expect(publication(store).run(unsigned)).rejects.toThrow(
+      `tiny: got an export that is not signed, expected one that is, as version ${first} is, which serves`,
+    );
+    expect(store.changed).toEqual([]);
+    await publication(store).run(unsigned, { switches: false });
+    expect(pointed(store, "tiny").version).toBe(first);
+    await new ModelRegistry(store).rollback("tiny", unsigned.version);
+    await publication(store).run(later);
+    expect(pointed(store, "tiny").version).toBe(later.version);
+  });
+
   it("is measured by the pointer's own signature, where that has one that can be", async () => {
     const store = new MemoryKv();
     await publication(store).run(await signedAt(first, 1000));

@@ -10,7 +10,7 @@ import { literal } from "./sql.ts";
  * Memory that one database may use. Two are open while a log is encoded: one reads it, one counts its keys. What they
  * sort and group beyond this limit spills to their temporary folder.
  */
-export const DUCKDB_MEMORY_MIB = 512;
+const DUCKDB_MEMORY_MIB = 512;
 
 /** A DuckDB database in memory. It holds threads and memory until it is closed. */
 export class DuckDb implements AsyncDisposable {

@@ -16,8 +16,9 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { FormatError } from "../../format/errors.ts";
 import { UserError } from "../errors.ts";
-import { makeFolder } from "./folders.ts";
+import { makeFolder, statsOf } from "./folders.ts";
 import { readFault, systemFault } from "./system-fault.ts";
 import { removeQuietly, removeRemains, temporaryPath } from "./temporary.ts";
 
@@ -214,8 +215,11 @@ export function writeSecret(path: string, content: string): void {
   }
 }
 
-/** The bytes of a file. Throws FormatError where it cannot be read. */
+/** The bytes of a file, which may come through a pipe. Throws FormatError where it cannot be read, or has no end. */
 export function readWhole(path: string): Buffer {
+  const stats = statsOf(path);
+  if (stats?.isCharacterDevice() || stats?.isBlockDevice())
+    throw new FormatError(path, "got a device, expected a file or a pipe");
   try {
     return readFileSync(path);
   } catch (error) {

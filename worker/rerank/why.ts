@@ -2,7 +2,7 @@
  * Why a list went out in the origin's order, or an answer as the origin gave it; the values of the counter's label, of
  * `Server-Timing` and of logs.
  */
-export const WHYS = [
+const WHYS = [
   /** The answer is none that is re-ranked: its status, its type, its encoding. */
   "status",
   "type",

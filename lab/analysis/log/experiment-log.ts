@@ -69,7 +69,7 @@ export class ExperimentLog implements AsyncDisposable {
   }
 }
 
-/** Reads every line once, and sorts it into `exposure_line`, `event_line` or `bad_line`. */
+/** Reads every line once into `all_lines`, which say of what kind each is and what is wrong with it. */
 async function readLines(lines: LineDatabase, contextFields: readonly string[]): Promise<void> {
   const shape = JSON.stringify(Object.fromEntries(MEMBER_NAMES.map((name) => [name, "JSON"])));
   const context = contextFields.map(

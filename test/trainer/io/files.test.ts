@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../../trainer/errors.ts";
-import { writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+import { readWhole, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
 import { systemFault } from "../../../trainer/io/system-fault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-io-"));
@@ -29,6 +29,11 @@ function thrownBy(write: () => void): unknown {
   }
   throw new Error("expected an error");
 }
+
+it("a device, which may have no end, is not read", () => {
+  for (const path of ["/dev/zero", "/dev/null"])
+    expect(() => readWhole(path)).toThrow(`${path}: got a device, expected a file or a pipe`);
+});
 
 describe("what the system refuses is for the user to mend", () => {
   it("a file in the place of a folder", () => {
