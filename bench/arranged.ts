@@ -83,8 +83,9 @@ for (const { name, server, path, bodies } of contestants) {
 const turns = await measure(driver, contestants, pace, task);
 await queue.settle(Object.keys(ARMS).length * (WARM_UP + (pace.rounds + 1) * requests));
 task.done("");
-const [plain, ...others] = turns.map(({ name, cpu }) => ({ name, cpu: byTens(cpu) }));
-const rows = [plain, ...others].map(({ name, cpu }) => {
+const means = turns.map(({ name, cpu }) => ({ name, cpu: byTens(cpu) }));
+const [plain] = means;
+const rows = means.map(({ name, cpu }) => {
   const { median: ratio, low, high } = medianInterval(ratios(cpu, plain.cpu));
   return [name, median(cpu).toFixed(3), ratio.toFixed(2), `${low.toFixed(2)}–${high.toFixed(2)}`];
 });

@@ -73,7 +73,8 @@ export function analyzeCommand(): Command {
     .option("--json", "print the result as JSON")
     .option("--html <file>", "write a report, which needs no script to be read", fileToWrite)
     .action(async (flags: AnalyzeFlags) => {
-      if (flags.html !== undefined) checkNotRead(flags.html, filesRead(flags));
+      // Of files that options name by themselves that is checked already.
+      if (flags.html !== undefined) checkNotRead(flags.html, experimentFiles(flags.logs));
       const analysis = await analyzeExperiment({
         logs: flags.logs,
         plan: planOf(flags),
@@ -91,11 +92,6 @@ export function analyzeCommand(): Command {
       console.log(analysisText(analysis));
       if (flags.html !== undefined) console.log(`report: ${flags.html}`);
     });
-}
-
-/** Files that are read, as far as options name them. */
-function filesRead({ logs, plan, rewardSpec, items = [] }: AnalyzeFlags): string[] {
-  return [...experimentFiles(logs), ...items, ...[plan, rewardSpec].filter((file) => file !== undefined)];
 }
 
 async function rewardModelsOf({ rewardModel, rewardSpec, items }: AnalyzeFlags): Promise<RewardModels | undefined> {

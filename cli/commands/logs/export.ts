@@ -45,7 +45,6 @@ export function logsExportCommand(): Command {
         arms,
         weights,
         spec: readSpec(spec),
-        alsoRead: [spec],
         slots: slots ?? Number.POSITIVE_INFINITY,
       });
       summary.warnings.forEach(warn);

@@ -18,8 +18,6 @@ export interface TrainingLogOptions {
   spec: FeatureSpec;
   /** Where the log is written, as JSON lines. */
   out: string;
-  /** Files that the spec was read from, which are not to be written over. */
-  alsoRead?: readonly string[] | undefined;
   /** The catalogue that has the columns of items, by the spec's item field. */
   items?: readonly string[] | undefined;
   labels: Labels;
@@ -59,7 +57,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
     throw new UserError("got a spec with data.select, expected one whose fields read columns as they are logged");
   const columns = new RecordColumns(spec, weights);
   await using log = await ExperimentLog.open(logs, options.temporary ? { temporary: options.temporary } : {});
-  checkNotRead(out, [...log.lines.files, ...(options.items ?? []), ...(options.alsoRead ?? [])]);
+  checkNotRead(out, [...log.lines.files, ...(options.items ?? [])]);
   await makeWholeCohort(log.lines, experiment);
   const catalogue = options.items ? await readCatalogue(spec, options.items) : null;
   const clicks = await clickedSlots(log);
