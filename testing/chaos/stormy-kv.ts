@@ -19,7 +19,9 @@ export class StormyKv implements KvStore, Stored {
   readonly #server: Server;
   /** Told of each value that is written. */
   onWrite: (key: string, value: Buffer) => void = () => {};
-  weather: Weather = CLEAR;
+  #weather: Weather = CLEAR;
+  /** Faults of the weather that no read has met with yet. */
+  #due = new Set<Fault>();
   /** How often a read met with each fault. */
   readonly faults = new Map<Fault, number>();
 
@@ -40,6 +42,11 @@ export class StormyKv implements KvStore, Stored {
   /** Host and port, for a binding of workerd. */
   get address(): string {
     return `${HOST}:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  set weather(weather: Weather) {
+    this.#weather = weather;
+    this.#due = new Set((Object.keys(weather) as Fault[]).filter((fault) => weather[fault]));
   }
 
   value(key: string): Buffer | null {
@@ -97,13 +104,12 @@ export class StormyKv implements KvStore, Stored {
     const { pathname } = new URL(request.url ?? "/", "http://kv");
     const bulk = pathname === "/bulk/get";
     const keys: string[] = bulk ? JSON.parse(await text(request)).keys : [decodeURIComponent(pathname.slice(1))];
-    const weather = this.weather;
-    const wait = delayIn(weather, this.#random);
+    const wait = delayIn(this.#nextWeather(), this.#random);
     if (wait > 0) {
       this.#met("slow");
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
-    const read = keys.map((key) => readIn(weather, this, key, this.#random, (fault) => this.#met(fault)));
+    const read = keys.map((key) => readIn(this.#nextWeather(), this, key, this.#random, (fault) => this.#met(fault)));
     if (read.some(({ ends }) => ends === "failed")) return void response.writeHead(500).end();
     if (!bulk) return send(response, read[0], null);
     const values = read.map(({ value }) => value?.toString() ?? null);
@@ -112,7 +118,13 @@ export class StormyKv implements KvStore, Stored {
     send(response, { value: json, ends }, "application/json");
   }
 
+  /** The weather that a read meets with: the first that can meet with a fault does, so that none is left to chance. */
+  #nextWeather(): Weather {
+    return { ...this.#weather, ...Object.fromEntries([...this.#due].map((fault) => [fault, 1])) };
+  }
+
   #met(fault: Fault): void {
+    this.#due.delete(fault);
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
   }
 }
