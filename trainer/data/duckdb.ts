@@ -61,7 +61,8 @@ export class DuckDb implements AsyncDisposable {
     });
     const connection = await instance.connect();
     await connection.run(`SET allowed_paths = [${files.map((file) => literal(resolve(file))).join(", ")}]`);
-    await connection.run("SET TimeZone = 'UTC'"); // a time stamp with a zone is UTC, whatever this machine's zone is
+    // A time stamp with a zone is UTC on every connection, whatever this machine's zone is.
+    await connection.run("SET GLOBAL TimeZone = 'UTC'");
     await connection.run("SET enable_external_access = false");
     await connection.run("SET lock_configuration = true");
     const duckdb = new DuckDb(instance, connection, spill, temporary);

@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { openLog, placesOf, readRows, rowsOf, specOf, testFolder, writeParquet } from "./log-files.ts";
@@ -168,4 +170,14 @@ describe("Parquet", () => {
     ]);
     expect(await placesOf(log)).toEqual([0, 1].map((i) => `${join(folder, "pq", `${i}.parquet`)}, row 1`));
   });
+});
+
+it("a time stamp with a zone is one in UTC on a machine in Kathmandu, and to SQL", async () => {
+  const at = "TIMESTAMPTZ '2024-01-31 23:59:00+02'";
+  const a = await parquet("zone.a.parquet", `1 AS label, ${at} AS seen, ${at} AS mixed`);
+  const b = await parquet("zone.b.parquet", `0 AS label, ${at} AS seen, 'text' AS mixed`);
+  const script = fileURLToPath(new URL("./read-hours.ts", import.meta.url));
+  const env = { ...process.env, TZ: "Asia/Kathmandu" };
+  const printed = execFileSync(process.execPath, [script, a, b], { encoding: "utf8", env });
+  expect(printed).toBe("2024-01-31 21:59:00+00 | 21 | 2024-01-31\ntext | 21 | 2024-01-31\n");
 });
