@@ -8,8 +8,9 @@ import { logsIdentity, ResultStore } from "../../../lab/sweeps/result-store.ts";
 import type { RunResult } from "../../../lab/sweeps/run.ts";
 import { summarize, summaryCells } from "../../../lab/sweeps/summary.ts";
 import { median } from "../../../trainer/metrics/median.ts";
-import { killCommand } from "../../cli/cli-process.ts";
+import { runCommand } from "../../cli/cli-process.ts";
 import { runHere } from "../../cli/command-here.ts";
+import { endedAt } from "../../killed-process.ts";
 import { WASM } from "../../trainer/running-engine.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
@@ -89,12 +90,13 @@ describe("compareModels", () => {
       expect(lr?.timeToLr).toBe(1);
       return fnn?.timeToLr ?? Number.NaN;
     };
-    // Results as an earlier version saved them, without the epochs of pre-training.
-    const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e12 });
-    expect(one).toBeGreaterThan(0.1);
-    expect(one).toBeLessThan(1e3);
-    expect(await ratio({}, { epochs: 1e6, pretrainingEpochs: 0 })).toBeGreaterThan(1e4);
-    expect(await ratio({}, { epochs: 1, pretrainingEpochs: 1e6 })).toBeGreaterThan(1e4);
+    // Results as an earlier version saved them, without the epochs of pre-training. A machine that does other work while
+    // one of the two is measured changes the ratio some hundredfold; what is looked for, a billionfold.
+    const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e18 });
+    expect(one).toBeGreaterThan(1e-5);
+    expect(one).toBeLessThan(1e5);
+    expect(await ratio({}, { epochs: 1e15, pretrainingEpochs: 0 })).toBeGreaterThan(1e9);
+    expect(await ratio({}, { epochs: 1, pretrainingEpochs: 1e15 })).toBeGreaterThan(1e9);
   });
 
   it("has no times to relate without an LR", async () => {
@@ -197,12 +199,17 @@ it("the command is resumed after a kill, and writes the table as JSON", async ()
   const data = ["--train", log.train, "--valid", log.valid, "--test", log.test];
   const args = ["compare", "spec.json", ...data, "--models", "LR,DeepFM", "--seeds", "2", "--backend", "wasm"];
   const finished = (): string[] => globSync(join(folder, "cut", "runs", "*.json")).sort();
-  await killCommand(folder, [...args, "--out", "cut"], () => finished().length > 0);
+  const killed = await runCommand(
+    folder,
+    [...args, "--out", "cut"],
+    endedAt({ name: /\/runs\/.*\.json$/, named: true }),
+  );
+  expect(killed.code, killed.out).toBe(null);
   const kept = finished();
-  expect(kept.length).toBeLessThan(4);
+  expect(kept).toHaveLength(1);
   const times = kept.map((file) => statSync(file).mtimeMs);
   const resumed = await runHere(folder, [...args, "--out", "cut", "--json", "cut.json"]);
-  expect(resumed.out).toContain(`${kept.length} of 4 runs are in cut/runs already`);
+  expect(resumed.out).toContain("1 of 4 runs are in cut/runs already");
   expect(resumed.out).toContain("measure the pace of 2 models: 10 pieces");
   expect(resumed.out).toMatch(/LR +│ 0\.\d{5} ± 0\.\d{5} │ 0\.\d{5} ± 0\.\d{5} │ +[\d,]+ │ +1\.00/);
   expect(resumed.code).toBe(0);

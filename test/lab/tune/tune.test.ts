@@ -6,8 +6,9 @@ import { rungsOf } from "../../../lab/tune/rungs.ts";
 import { parseSearchSpace } from "../../../lab/tune/space.ts";
 import { type Trial, TrialLog } from "../../../lab/tune/trial-log.ts";
 import { tune } from "../../../lab/tune/tune.ts";
-import { killCommand } from "../../cli/cli-process.ts";
+import { runCommand } from "../../cli/cli-process.ts";
 import { runHere } from "../../cli/command-here.ts";
+import { endedAt } from "../../killed-process.ts";
 import { tinyLog, tinyRunSpec } from "../../trainer/tiny-run.ts";
 
 const { folder, log, logs: allLogs } = await tinyLog();
@@ -205,8 +206,11 @@ it("the command is resumed after a kill with the same outcome, and writes the be
   const data = ["--train", log.train, "--valid", log.valid, "--backend", "wasm"];
   const args = ["tune", "spec.json", "--space", "space.json", ...data, "--trials", "4", "--eta", "2", "--seed", "5"];
   const path = join(folder, "cut", "trials.jsonl");
-  await killCommand(folder, [...args, "--out", "cut"], () => existsSync(path) && lines(path).length >= 2);
+  const moment = endedAt({ name: /\/trials\.jsonl$/, count: 2, named: true });
+  const killed = await runCommand(folder, [...args, "--out", "cut"], moment);
+  expect(killed.code, killed.out).toBe(null);
   const kept = readFileSync(path, "utf8");
+  expect(lines(path)).toHaveLength(2);
   const resumed = await runHere(folder, [...args, "--out", "cut", "--json", "cut.json"]);
   expect(resumed.out).toContain("trial 1 of 4: logloss 0.");
   expect(resumed.out).toMatch(/trial 2 of 4: logloss 0\.\d+, known/);
