@@ -42,6 +42,28 @@ export function fieldsAgree<Spec extends CheckedSpec>() {
 /** The type of data.types that leaves a numeric field's numbers as they are. */
 const NUMBER_TYPE = /^double$/i;
 
+/** DuckDB's names of its type of text. */
+const TEXT_TYPE = /^(varchar|text|string|char|bpchar)$/i;
+
+/** Whether a type of data.types leaves texts, such as the cells of CSV, as they are. */
+export function isTextType(type: string): boolean {
+  return TEXT_TYPE.test(type.trim());
+}
+
+/** What is wrong with a field of a column that data.types gives a type, where its values may become others. */
+export function madeProblem(column: string, type: string): string {
+  return (
+    `got ${show(column)}, which data.types makes ${type}, so that requests would have other values: expected a ` +
+    'column without a type, with a CAST in the SQL that needs one, or "servedAs": "given" where callers do send ' +
+    "what the type makes of it"
+  );
+}
+
+/** Whether a type of data.types leaves the values of a field's column as they are, in every log. */
+export function keepsValues(type: string, field: Pick<CheckedField, "type" | "servedAs">): boolean {
+  return field.servedAs !== undefined || (field.type === "numeric" && NUMBER_TYPE.test(type.trim()));
+}
+
 function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
   const types = new Map(Object.entries(data?.types ?? {}));
   const computed = new Set(Object.keys(data?.select ?? {}).map((name) => name.toLowerCase()));
@@ -78,14 +100,8 @@ function findProblem({ label, fields, data }: CheckedSpec): Problem | null {
           'log, with "prepare" for what is made of it, or "servedAs": "given" where callers do send the computed value',
       );
     const type = types.get(column);
-    const isKept = field.type === "numeric" && NUMBER_TYPE.test(type ?? "");
-    if (type !== undefined && !isKept && field.servedAs === undefined)
-      return at(
-        key,
-        `got ${show(column)}, which data.types makes ${type}, so that requests would have other values: expected a ` +
-          'column without a type, with a CAST in the SQL that needs one, or "servedAs": "given" where callers do send ' +
-          "what the type makes of it",
-      );
+    // Whether the column is text already, only the log can tell.
+    if (type !== undefined && !isTextType(type) && !keepsValues(type, field)) return at(key, madeProblem(column, type));
   }
   return null;
 }

@@ -95,6 +95,7 @@ describe("accepted", () => {
     ["a log without a header", spec({ data: { columns: ["click", "site"] } })],
     ["computed columns", spec({ data: { types: { n: "INTEGER" }, select: { click: "n > 3" }, where: "n > 0" } })],
     ["numbers with their type", spec({ data: { types: { price: "double" }, where: "price > 0" } })],
+    ["text with its type", spec({ data: { types: { site: "varchar" }, where: "site > 'a'" } })],
     [
       "a typed column that callers send as it is then",
       field({ servedAs: "given" }).replace("{", '{"data":{"types":{"site":"DATE"}},'),

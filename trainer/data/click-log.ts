@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import type { DuckDBDataChunk } from "@duckdb/node-api";
-import { columnOf } from "../../format/columns.ts";
+import { columnOf, type FieldOrigin } from "../../format/columns.ts";
 import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
+import { keepsValues, madeProblem } from "../../format/field-checks.ts";
 import { type NumberReader, numberReader, styleText } from "../../format/prepare/decimal.ts";
 import { type PreparedOrigin, preparer } from "../../format/prepare/prepared-values.ts";
 import type { DecimalStep } from "../../format/prepare/steps.ts";
@@ -39,11 +40,16 @@ export async function placed({ place }: LogChunk, row: number, error: unknown): 
 
 export interface ClickLogOptions extends RowChoice {
   data: DataSettings;
+  /** The fields whose columns are to hold what requests send. */
+  fields?: readonly ReadField[];
   /** The folder in which DuckDB makes one to spill what memory does not hold. */
   temporary?: string;
   /** The file that `copy` may write. */
   output?: string;
 }
+
+/** A field of a feature spec, as far as its column's values go. */
+type ReadField = FieldOrigin & { type: string; servedAs?: "given" };
 
 const EVERYTHING: DataSettings = { types: {}, hive: false, select: {}, shuffle: 1 };
 
@@ -86,7 +92,9 @@ export class ClickLog implements AsyncDisposable {
     const files = findFiles(typeof paths === "string" ? [paths] : paths, data.format);
     await using opened = new AsyncDisposableStack();
     const database = opened.use(await LogDatabase.open(files, data, options));
-    const log = new ClickLog({ data, label, ...options }, database, await openRelation(database));
+    const relation = await openRelation(database);
+    refuseMadeValues(files.name, relation, options.fields ?? []);
+    const log = new ClickLog({ data, label, ...options }, database, relation);
     opened.move(); // the log closes it from here on
     return log;
   }
@@ -295,6 +303,15 @@ export class ClickLog implements AsyncDisposable {
     if (isJson(type)) return parseCells(values, async (row) => `${await place(row)}: column ${name}`);
     const cells = values.map(toRawValue);
     return this.#database.log.format === "libffm" ? cells.map(alone) : cells;
+  }
+}
+
+/** Throws FormatError where `data.types` makes other values of a field's column than requests have. */
+function refuseMadeValues(log: string, { columns }: LogRelation, fields: readonly ReadField[]): void {
+  for (const field of fields) {
+    const column = columns.find(({ name }) => name === columnOf(field));
+    if (column?.made === undefined || keepsValues(column.made, field)) continue;
+    throw new FormatError(`${log}: field ${show(field.name)}`, madeProblem(column.name, column.made));
   }
 }
 

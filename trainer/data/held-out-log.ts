@@ -34,7 +34,7 @@ export interface HeldOutLog extends HeldOutSource {
  * is read.
  */
 export async function openHeldOutLog(
-  { data, label }: Pick<FeatureSpec, "data" | "label">,
+  { data, label, fields }: Pick<FeatureSpec, "data" | "label" | "fields">,
   { fitted, vocabulary }: Encoding,
   { paths, part }: LogPart,
   cache: string,
@@ -48,7 +48,8 @@ export async function openHeldOutLog(
   const { files, warnings } = findFiles(paths, data.format);
   warnings.forEach(warn);
   const build = async (folder: string): Promise<BuiltMeta> => {
-    await using log = await ClickLog.open(paths, { data, label, sampling, temporary: folder, ...(part && { part }) });
+    const options = { data, label, fields, sampling, temporary: folder, ...(part && { part }) };
+    await using log = await ClickLog.open(paths, options);
     return await writeHeldOutLog(log, { fitted, vocabulary }, folder);
   };
   return await cached(

@@ -13,7 +13,7 @@ export const SOURCE = identifier("\u0001source");
 const JSON_TYPE = new DuckDBVarCharType("JSON");
 
 /** A column to read: one of the files, or one that `data.select` computes. */
-export interface TypedColumn extends Pick<LogColumn, "name" | "sql" | "key"> {
+export interface TypedColumn extends Pick<LogColumn, "name" | "sql" | "key" | "made"> {
   type: DuckDBType;
 }
 
@@ -99,9 +99,9 @@ async function fileRelation(
     throw new FormatError(log.name, `got the column "${twice}" twice, expected names that differ`);
   const lower = names.map((name) => name.toLowerCase());
   const isOwn = (name: string, i: number): boolean => name !== "" && lower.indexOf(name.toLowerCase()) === i;
-  const columns = scan.columns.map(({ name, key }, i) => {
+  const columns = scan.columns.map(({ name, key, made }, i) => {
     const sql = identifier(isOwn(name, i) ? name : `\u0001${i}`);
-    return { name, sql, ...(key && { key }) };
+    return { name, sql, ...(key && { key }), ...(made !== undefined && { made }) };
   });
   const list = scan.columns.map(({ sql }, i) => `${sql} AS ${columns[i].sql}`);
   const number = `row_number() OVER () AS ${ROW}`;

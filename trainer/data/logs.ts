@@ -122,7 +122,7 @@ function unlessGone<T>(find: () => T, otherwise: T): T {
  * to be sampled. Whoever opens it closes it.
  */
 export function openPart(spec: FeatureSpec, { paths, part }: LogPart): Promise<ClickLog> {
-  const { data, label } = spec;
+  const { data, label, fields } = spec;
   findFiles(paths, data.format).warnings.forEach(warn);
-  return ClickLog.open(paths, { data, label, sampling: samplingOf(spec), ...(part && { part }) });
+  return ClickLog.open(paths, { data, label, fields, sampling: samplingOf(spec), ...(part && { part }) });
 }

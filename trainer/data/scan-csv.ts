@@ -1,5 +1,6 @@
 import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
+import { isTextType } from "../../format/field-checks.ts";
 import { DOUBLE_QUOTE, findRecord, type TextLayout } from "./lines.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
@@ -52,7 +53,10 @@ export async function scanCsv(input: ScanInput, format: "csv" | "tsv"): Promise<
     return unionOf(parts);
   }
 
-  const columns: LogColumn[] = names.map((name, i) => ({ name, sql: `c${i}` }));
+  const columns = names.map((name, i): LogColumn => {
+    const type = types.get(name);
+    return { name, sql: `c${i}`, ...(type !== undefined && !isTextType(type) && { made: type }) };
+  });
   const blanks = [...headers.values()].some(({ length }) => length === 1);
   const only = [...headers.values()].find(({ length }) => length === 1)?.[0];
   const hint = only === undefined || data.columns ? "" : delimiterHint(only, layout);

@@ -19,7 +19,8 @@ export async function scanJsonLines(input: ScanInput): Promise<Scan> {
     const type = types.get(name);
     const sql = jsonKeySql(name);
     if (type === undefined) return { name, sql, key: true };
-    return { name, sql: `from_json_strict(${sql}, ${literal(JSON.stringify(type))})`, cast: { from: sql, type } };
+    const made = `from_json_strict(${sql}, ${literal(JSON.stringify(type))})`;
+    return { name, sql: made, cast: { from: sql, type }, made: type };
   });
   const text = { header: 0, delimiter: null, blanks: false };
   return { relation, columns, hidden: [LINE], partial: new Map(), text, cells: () => [], warnings };

@@ -1,7 +1,8 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { DuckDBTypeId } from "@duckdb/node-api";
 import { FormatError } from "../../format/errors.ts";
-import { isRefused, typeName, valueSql } from "./cell.ts";
+import { isTextType } from "../../format/field-checks.ts";
+import { isRefused, isText, typeName, valueSql } from "./cell.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
@@ -43,9 +44,12 @@ export async function scanParquet(input: ScanInput): Promise<Scan> {
     }
     const sql = `c${columns.length}`;
     const type = declared.get(name);
+    const toText = type !== undefined && isTextType(type);
+    const isKept = toText && log.files.every((file) => areTheirTexts(schema(file).get(name)));
+    const made = type !== undefined && !isKept && { made: type };
     if (type !== undefined && !problem)
-      columns.push({ name, sql: `CAST(${sql} AS ${type})`, cast: { from: sql, type } });
-    else columns.push({ name, sql, ...(problem && type === undefined && { problem: problem.error }) });
+      columns.push({ name, sql: `CAST(${sql} AS ${type})`, cast: { from: sql, type }, ...made });
+    else columns.push({ name, sql, ...(problem && type === undefined && { problem: problem.error }), ...made });
     lists.push((own) => {
       const column = own.get(name);
       if (!column) throw new Error(`a file without the column ${name}`);
@@ -102,6 +106,13 @@ const INTEGERS: readonly DuckDBTypeId[] = [
   DuckDBTypeId.UINTEGER,
   DuckDBTypeId.UBIGINT,
 ];
+
+/** Whether the values of a file's column mean the same as their texts in DuckDB. */
+function areTheirTexts(column: ParquetColumn | undefined): boolean {
+  if (!column) return true;
+  const { typeId } = column.type;
+  return isText(column.type) || INTEGERS.includes(typeId) || typeId === DuckDBTypeId.SQLNULL;
+}
 
 /** Why a column is no column of one type, and whether a file's type has no raw values. Null where it is one. */
 function typeProblem(

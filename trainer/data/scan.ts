@@ -17,6 +17,8 @@ export interface LogColumn {
   key?: true;
   /** For a column with a type of its own: SQL of what it is made from. */
   cast?: { from: string; type: string };
+  /** The type of `data.types` that makes other values of the file's. */
+  made?: string;
 }
 
 export interface Scan {

@@ -94,9 +94,9 @@ async function buildTrainingLog(
   folder: string,
   hashKey: string,
 ): Promise<BuiltMeta> {
-  const { data, label } = spec;
+  const { data, label, fields } = spec;
   const sampling = samplingOf(spec);
-  const options = { data, label, sampling, training: true, temporary: folder, ...(part && { part }) };
+  const options = { data, label, fields, sampling, training: true, temporary: folder, ...(part && { part }) };
   await using log = await ClickLog.open(paths, options);
   using task = startTask("read", null, "records");
   const fitted = await fitSpec(spec, log, hashKey);

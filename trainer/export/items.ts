@@ -60,7 +60,8 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
   const names = new Set(columnsOfSide(spec, "item"));
   const { types, format, hive } = spec.data;
   const select = Object.fromEntries(Object.entries(spec.data.select).filter(([name]) => names.has(name)));
-  return ClickLog.open(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) } });
+  const fields = spec.fields.filter(({ side }) => side === "item");
+  return ClickLog.open(paths, { data: { types, hive, select, shuffle: 1, ...(format && { format }) }, fields });
 }
 
 /**
