@@ -130,8 +130,10 @@ export class EntryStore {
   }
 
   /** Makes room for so many entries. What an engine's memory has given it keeps, so that room grows by doubling. */
-  #reserve(cells: number, entries: number): void {
+  #reserve(cells: number, count: number): void {
     const kernels = this.#kernels;
+    // Records may have no entry at all, and the arrays are the engine's all the same.
+    const entries = Math.max(1, count);
     if (cells >= this.#entries.starts.length) {
       const { buffer, byteOffset, length } = kernels.integers(2 * cells + 1);
       this.#entries.starts = new Uint32Array(buffer, byteOffset, length);

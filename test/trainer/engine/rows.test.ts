@@ -172,6 +172,25 @@ it("learns the same from records of one entry of value 1 a field, whether their 
   expect(one?.weights()).toEqual(two?.weights());
 });
 
+it("learns from and predicts records without any entry, before it has seen one with some", () => {
+  const of = tinySpec({ type: "FM", embeddingDim: 4 });
+  const { dataset: filled } = randomDataset(8, FIELDS, 30, new Random(5));
+  const [count, all] = [8, Uint32Array.from({ length: 8 }, (_, i) => i)];
+  const none = { offsets: new Uint32Array(count * FIELDS + 1), rows: new Int32Array(0), values: new Float32Array(0) };
+  const empty: Dataset = { count, labels: filled.labels, ...none };
+  const learners = [assemblyEngine(), onHost(assemblyEngine())].map(
+    (engineOf) => new Learner(of, tinyVocabulary(FIELDS, 9, new Random(4)), engineOf),
+  );
+  const outcomes = learners.map((learner) => [
+    [...learner.predict(empty)],
+    ...[empty, filled, empty].map((dataset) => learner.step(dataset, all, 0.01)),
+    [...learner.predict(filled)],
+  ]);
+  expect(outcomes[0]?.[0]).toEqual(new Array(count).fill(0));
+  expect(outcomes[0]?.slice(1, 4)).toEqual(outcomes[1]?.slice(1, 4));
+  expectClose(Float32Array.from(outcomes[0]?.[4] as number[]), Float32Array.from(outcomes[1]?.[4] as number[]));
+});
+
 it("rows that 4 GiB do not hold beside a step stay on the host", () => {
   expect(kernelsOf("simd", 1e8)).toBeNull();
 });
