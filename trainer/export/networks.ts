@@ -6,7 +6,6 @@ import { type DenseMatrix, MatrixProduct } from "../engine/assembly/matrix-produ
 import { sigmoid } from "../metrics/metrics.ts";
 import type { Learner } from "../model/learner.ts";
 import type { Mlp } from "../model/mlp.ts";
-import type { Model } from "../model/model.ts";
 import { firstInputs, sampleRecords } from "./activations.ts";
 import { foldLayers } from "./fold.ts";
 import { NetworkFit } from "./layer-fit.ts";
@@ -109,7 +108,7 @@ function servedMlp(
   else {
     const sections = sectionsOf(learner, network);
     const aligned = alignSections(first, sections, fit);
-    [served.innerScale, served.outerScale] = productScales(learner.model, aligned.scales);
+    [, served.innerScale, served.outerScale] = aligned.scales;
     fit.scaleInputs(aligned.perColumn);
     quantizedFirst = fit.quantize(aligned.layer, aligned.range);
   }
@@ -130,16 +129,16 @@ function fitOf(learner: Learner, network: Mlp, sample: Dataset, quantization: Qu
   return new NetworkFit(new MatrixProduct(), inputs(TYPE_F32), inputs(rowTypeOf(quantization)));
 }
 
-/** Widths of the sections of an MLP's inputs: embeddings, inner products, outer products. */
+/** Widths of the sections of an MLP's inputs: embeddings, inner products, outer products; 0 of what it has not. */
 function sectionsOf({ model, tables }: Learner, network: Mlp): number[] {
   const { products } = model.definition;
   const inner = products & PRODUCT_INNER ? innerProductCount(tables.fields) : 0;
   const outer = products & PRODUCT_OUTER ? outerProductCount(tables.dim) : 0;
-  return [network.inputs - inner - outer, inner, outer].filter((width) => width > 0);
+  return [network.inputs - inner - outer, inner, outer];
 }
 
 interface Aligned {
-  /** The factor of each section that brings it to the first section's range. */
+  /** The factor of each section that brings it to the first section's range; 1 where there is none in float32. */
   scales: number[];
   /** The factor of each column: that of its section. */
   perColumn: Float32Array;
@@ -153,13 +152,16 @@ interface Aligned {
 function alignSections(layer: DenseLayer, sections: readonly number[], fit: NetworkFit): Aligned {
   let from = 0;
   const ranges = sections.map((width) => {
-    const range = fit.range(layer, from, from + width);
+    const range = width > 0 ? fit.range(layer, from, from + width) : { low: 0, high: 0 };
     from += width;
     return range;
   });
   const reach = ({ low, high }: Range): number => Math.max(-low, high);
   const first = reach(ranges[0]);
-  const scales = ranges.map((range) => (reach(range) > 0 && first > 0 ? Math.fround(first / reach(range)) : 1));
+  const scales = ranges.map((range) => {
+    const scale = Math.fround(first / reach(range));
+    return scale > 0 && Number.isFinite(scale) ? scale : 1;
+  });
   const perColumn = Float32Array.from(sections.flatMap((width, s) => new Array<number>(width).fill(scales[s])));
   const weights = Float32Array.from(layer.weights, (w, i) => w / perColumn[i % layer.inputs]);
   const scaled = ranges.map(({ low, high }, s) => ({
@@ -167,12 +169,4 @@ function alignSections(layer: DenseLayer, sections: readonly number[], fit: Netw
     high: high * scales[s],
   }));
   return { scales, perColumn, layer: { ...layer, weights }, range: union(scaled) };
-}
-
-/** The factors of inner and of outer products; 1 where the model has none. */
-function productScales(model: Model, scales: readonly number[]): [number, number] {
-  const { products } = model.definition;
-  const inner = products & PRODUCT_INNER ? scales[1] : 1;
-  const outer = products & PRODUCT_OUTER ? (scales.at(-1) as number) : 1;
-  return [inner, outer];
 }
