@@ -67,6 +67,8 @@ const PositionSchema = v.object({
   steps: count,
   records: count,
   lossSum: v.number(),
+  /** Earlier versions did not count them. */
+  seconds: v.exactOptional(v.number(), 0),
   learningRate: v.number(),
   drops: count,
   waited: count,

@@ -50,6 +50,8 @@ export interface Position {
   records: number;
   /** The sum of these records' losses. */
   lossSum: number;
+  /** How long these steps took. */
+  seconds: number;
   learningRate: number;
   /** How many more times the learning rate may drop. */
   drops: number;
@@ -88,6 +90,7 @@ export class Training {
       steps: 0,
       records: 0,
       lossSum: 0,
+      seconds: 0,
       learningRate,
       drops,
       waited: 0,
@@ -115,16 +118,21 @@ export class Training {
   }
 
   async #runEpoch(name: string, afterStep: () => void, afterEpoch: (epoch: Epoch) => void): Promise<void> {
-    const number = this.position.epochs.length + 1;
+    const { position } = this;
+    const number = position.epochs.length + 1;
+    // An epoch that was cut off goes on.
+    const before = position.seconds;
     const started = performance.now();
-    using task = startTask(`${name} ${number}`, this.#source.count, "records");
+    const seconds = (): number => before + (performance.now() - started) / 1000;
+    using task = startTask(`${name} ${number}`, this.#source.count - position.records, "records");
     let epoch: Epoch;
     try {
       await this.#learnEpoch(number, (records, loss) => {
         task.advance(records, `loss ${loss.toFixed(4)}`);
+        position.seconds = seconds();
         afterStep();
       });
-      epoch = await this.#endEpoch(number, (performance.now() - started) / 1000);
+      epoch = await this.#endEpoch(number, seconds());
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error;
       this.#endDiverged(`${name} ${number}`, error);
@@ -189,7 +197,7 @@ export class Training {
       seconds,
     };
     position.epochs.push(epoch);
-    Object.assign(position, { steps: 0, records: 0, lossSum: 0 });
+    Object.assign(position, { steps: 0, records: 0, lossSum: 0, seconds: 0 });
     if (
       this.bestWeights === null ||
       position.best === null ||
@@ -223,7 +231,7 @@ export class Training {
     if (bestWeights === null || position.best === null) throw new DivergedError(problem);
     warn(`${problem}; training ends with the weights of epoch ${position.best.epoch}`);
     this.learner.restore(bestWeights);
-    Object.assign(position, { steps: 0, records: 0, lossSum: 0, done: true });
+    Object.assign(position, { steps: 0, records: 0, lossSum: 0, seconds: 0, done: true });
   }
 }
 
