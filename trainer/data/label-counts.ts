@@ -33,7 +33,7 @@ export function logOdds({ negatives, positives }: LabelCounts): number {
 /** The columns of a log that say what a record counts for, as a spec names them. */
 export interface LabelColumns {
   label: string;
-  data: { weight?: string | undefined };
+  data: { weight?: string | undefined; negatives?: { rate?: number | undefined } | undefined };
 }
 
 /** Why the in-batch loss needs records with label 1. */
@@ -60,7 +60,7 @@ export function checkTrainingLabels(path: string, columns: LabelColumns, counts:
   const only = onlyLabel(counts);
   if (only !== null) {
     const records = positives.records + negatives.records;
-    const hint = only === 1 ? "; data.negatives.sample makes negatives for a log of positives" : "";
+    const hint = only === 1 ? `; ${negativesHint(columns.data.negatives?.rate)}` : "";
     throw new FormatError(
       `${path}: column ${columns.label}`,
       `got ${only} in ${allOf(records)}, expected both 0 and 1: there is nothing to learn from one of them${hint}`,
@@ -74,6 +74,12 @@ export function checkTrainingLabels(path: string, columns: LabelColumns, counts:
     const what = `${allOf(records)} whose ${columns.label} is ${label}`;
     throw new FormatError(`${path}: column ${columns.data.weight}`, `got 0 in ${what}, expected some above 0`);
   }
+}
+
+/** What may be the matter with a log that has no record with label 0. `rate`: the share of these that is kept. */
+function negativesHint(rate: number | undefined): string {
+  if (rate === undefined) return "data.negatives.sample makes negatives for a log of positives";
+  return `data.negatives.rate, ${rate}, has kept no negative of the log: a larger one keeps more`;
 }
 
 /**

@@ -81,6 +81,14 @@ describe("a log is refused", () => {
     ],
     ["to train on with clicks alone", specOf(false), clicks, both, `${clicks}: column label: got 1 in all 60 records`],
     [
+      "to train on where down-sampling keeps no negative",
+      { ...specOf(false), data: { ...specOf(false).data, negatives: { rate: 1e-9, seed: 1 } } },
+      both,
+      both,
+      `${both}: column label: got 1 in all 20 records, expected both 0 and 1: there is nothing to learn from one of ` +
+        "them; data.negatives.rate, 1e-9, has kept no negative of the log: a larger one keeps more",
+    ],
+    [
       "to train on with one record",
       specOf(false),
       one,
