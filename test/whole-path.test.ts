@@ -46,7 +46,7 @@ describe("start", () => {
       /int8, chosen.*f32.*best possible.*trainer, float32.*kernel, as exported.*over HTTP/s,
     );
     expect(existsSync(join(folder, "run", "model.safetensors"))).toBe(true);
-  }, 180_000);
+  });
 
   it("made a model that explains 10,000 records of its log: the terms add up to the logit that it scores", async () => {
     const { blob, pages } = await loadExport(join(folder, "run", "export"));

@@ -89,7 +89,7 @@ describe("every benchmark", () => {
   beforeAll(() => {
     const script = join(import.meta.dirname, "start-each.ts");
     const env = { ...process.env, TMPDIR: temporary };
-    const { stdout, stderr } = spawnSync(process.execPath, [script], { env, encoding: "utf8", timeout: 50_000 });
+    const { stdout, stderr } = spawnSync(process.execPath, [script], { env, encoding: "utf8", timeout: 280_000 });
     expect(stderr).toBe("");
     starts = JSON.parse(stdout);
   });

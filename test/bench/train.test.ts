@@ -45,7 +45,7 @@ it("races our engines, each in a process of its own, and writes what it measured
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});
 
 it("names the cases where none has the text that is asked for", () => {
   const { status, stderr } = bench("--cases", "k11");

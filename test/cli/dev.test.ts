@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,21 +15,24 @@ import { runHere } from "./command-here.ts";
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-dev-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** One of loopback at which nothing listens. */
+/** One of loopback at which nothing listens, and none of those that the system gives to whoever asks for any. */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+    const server = createServer();
+    const free = await once(server.listen(port, "127.0.0.1"), "listening").then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (free) return port;
+  }
 }
 
-/** The lines of all files of a kind. */
-/** Lines that have ended: a file is there before its first line is. */
+/** The lines of all files of a kind. A line is one when it has ended: a file is there before its first line is. */
 const linesOf = (kind: string): string[] =>
   globSync(join(folder, "lines", kind, "*.ndjson")).flatMap((path) => readFileSync(path, "utf8").match(/.+\n/g) ?? []);
 
-/** Ranks a list of a visitor's, once the Worker answers. */
+/** Ranks a list of a visitor's, once the Worker answers, and has its experiments: until then a list is in no log. */
 async function rankAt(url: string): Promise<{ experiment: { id: string; arm: string } }> {
   const body = {
     experiment: "home",
@@ -43,13 +46,14 @@ async function rankAt(url: string): Promise<{ experiment: { id: string; arm: str
       const response = await fetch(`${url}/v1/rank`, request);
       const text = await response.text();
       expect(response.status, text).toBe(200);
+      expect(JSON.parse(text), text).toHaveProperty("experiment.id");
       return JSON.parse(text);
     },
     { timeout: 120_000, interval: 250 },
   );
 }
 
-test("exposures and events are in files when the Worker of `dev` has shown a list", { timeout: 240_000 }, async () => {
+test("exposures and events are in files when the Worker of `dev` has shown a list", async () => {
   const store = ["--persist-to", join(folder, "state")];
   await saveGoldenExport(join(folder, "export"), "tiny");
   const arms = [
@@ -80,7 +84,7 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
   try {
     const url = `http://127.0.0.1:${port}`;
     const { experiment } = await rankAt(url);
-    await vi.waitFor(() => expect(linesOf("exposures")).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(() => expect(linesOf("exposures")).toHaveLength(1), { timeout: 120_000, interval: 100 });
     const line = parseExposure(linesOf("exposures")[0] ?? "");
     expect(line).toMatchObject({ id: experiment.id, arm: experiment.arm, x: "ranker", cand: ["hat", "coat"] });
 
@@ -90,7 +94,7 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
       body: JSON.stringify({ events }),
     });
     expect(await sent.json()).toEqual({ accepted: 1 });
-    await vi.waitFor(() => expect(linesOf("events")).toHaveLength(1), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(() => expect(linesOf("events")).toHaveLength(1), { timeout: 120_000, interval: 100 });
     expect(parseEvent(linesOf("events")[0] ?? "")).toMatchObject(events[0] as object);
 
     const { out } = await runHere(folder, ["experiment", "analyze", "--logs", "lines"]);
@@ -103,7 +107,7 @@ test("exposures and events are in files when the Worker of `dev` has shown a lis
     await ended;
   }
   const url = `http://127.0.0.1:${port}/healthz`;
-  await vi.waitFor(() => expect(fetch(url)).rejects.toThrow(), { timeout: 20_000, interval: 100 });
+  await vi.waitFor(() => expect(fetch(url)).rejects.toThrow(), { timeout: 120_000, interval: 100 });
 });
 
 test("what `dev` cannot use is said before anything starts", async () => {

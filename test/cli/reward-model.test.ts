@@ -91,7 +91,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "logs", "log.jsonl"), `${lines.join("\n")}\n`);
   writeFileSync(join(folder, "spec.json"), JSON.stringify(SPEC));
   for (const args of recipeCommands()) said.push(await run(...args));
-}, 120_000);
+});
 
 test("the recipe ends with what the trained models say of another policy", () => {
   expect(said.length).toBe(7);

@@ -66,7 +66,7 @@ beforeAll(async () => {
     ["tower-run", towers],
   ] as const)
     await folder.run("train", of, "--train", small, "--valid", small, "--out", name, "--backend", "cpu");
-}, 120_000);
+});
 afterAll(() => {
   for (const server of [silent, answering]) {
     server.closeAllConnections();

@@ -34,16 +34,17 @@ describe("entries", () => {
     expect(names(" \n")).toEqual([]);
   });
 
+  // By name: what is printed of a slow test must have no token.
   test.each([
-    generateToken(),
-    `a:${DIGEST}`,
-    `a:score:${DIGEST.toUpperCase()}`,
-    `a:score:${DIGEST}0`,
-    `a:score:${DIGEST}:x`,
-    `:score:${DIGEST}`,
-    `a:score:${generateToken()}`,
-    `secret:${"x".repeat(10)}`,
-  ])("%s is none, and is not shown", (entry) => {
+    ["a token", generateToken()],
+    ["no scope", `a:${DIGEST}`],
+    ["upper-case digits", `a:score:${DIGEST.toUpperCase()}`],
+    ["a digit more", `a:score:${DIGEST}0`],
+    ["a part more", `a:score:${DIGEST}:x`],
+    ["no name", `:score:${DIGEST}`],
+    ["a token for a digest", `a:score:${generateToken()}`],
+    ["no digest", `secret:${"x".repeat(10)}`],
+  ])("%s is none, and is not shown", (_, entry) => {
     const read = () => readTokenEntries(`a:score:${DIGEST} ${entry}`, "TOKENS");
     expect(read).toThrow(`TOKENS: entry 2: got ${entry.length} characters of another form, expected <name>:<scope>:`);
   });

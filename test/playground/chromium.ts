@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FLAGS } from "../package/browser.ts";
 
 /** Milliseconds that Chromium may take to start, and a page to become what is waited for: a busy machine is slow. */
-const PATIENCE = 45_000;
+const PATIENCE = 120_000;
 const POLL_MS = 25;
 
 /** What Chromium needs to know of a key beside its name. */

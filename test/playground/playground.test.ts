@@ -50,7 +50,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     } as const;
     server = await startDevServer(WRANGLER_CONFIG, { persistTo, bindings });
     browser = await Chromium.start(chromium ?? "");
-  }, 180_000);
+  });
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
@@ -265,7 +265,7 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     expect(await page.text("#code")).toContain('"model": "tiny"');
   });
 
-  test("the requests that it shows answer what it shows", { timeout: 120_000 }, async () => {
+  test("the requests that it shows answer what it shows", async () => {
     const page = await openWith("admin");
     await page.tabTo("context-0");
     await page.write('it\'s a "shop" $HOME \\n');

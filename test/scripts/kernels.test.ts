@@ -47,8 +47,7 @@ function state(): string {
   return JSON.stringify(files);
 }
 
-// Each test starts the compiler several times.
-describe("the kernels of a checkout", { timeout: 180_000 }, () => {
+describe("the kernels of a checkout", () => {
   it("are built by the command that comes first, and by two at the same time", async () => {
     const run = (): Promise<{ stderr: string; code: number }> =>
       promisify(execFile)(process.execPath, ["cli/bin.js", "inspect", "absent.blob"], { cwd: checkout }).then(

@@ -42,7 +42,7 @@ beforeAll(async () => {
   }
   const exported = await runHere(folder, ["export", "b", "--force"]);
   expect(exported.stdout).toContain("b/export/report.html");
-}, 120_000);
+});
 
 describe("what train leaves for it", () => {
   it("is evaluation.json, with the metrics and deciles of each log and the importance of columns", () => {

@@ -54,7 +54,7 @@ beforeAll(async () => {
     const calibration = fitCalibration(method, predictions);
     if (calibration) trained.set(method, { ...moved, spec: specWith(method), calibration });
   }
-}, 60_000);
+});
 
 function resultOf(calibrate: string): TrainingResult {
   const result = trained.get(calibrate);
@@ -144,5 +144,5 @@ describe.each(["platt", "isotonic"])("a run calibrated by %s", (calibrate) => {
     });
     scorer.manifest.calibration = undefined as never;
     expect(() => checkGolden(scorer)).toThrow("section GOLDEN");
-  }, 60_000);
+  });
 });

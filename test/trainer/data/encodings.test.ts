@@ -1,8 +1,8 @@
-import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
-import { openLog, placesOf, readRows, testFolder, writerInto } from "./log-files.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { openLog, placesOf, readRows, rowsOf, testFolder, writerInto } from "./log-files.ts";
 import { stderrDuring } from "./stderr.ts";
 
 // Logs in other encodings than UTF-8: `data.encoding`.
@@ -45,11 +45,17 @@ describe("an encoding", () => {
   });
 
   it("leaves no copy behind", async () => {
-    const copies = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("log.deepfm-edge"));
-    const before = copies();
+    // Other processes have copies of theirs in the system's folder.
+    const own = join(folder, "own");
+    mkdirSync(own);
+    vi.stubEnv("TMPDIR", own);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const path = file("copy.csv", Buffer.from(TEXT, "utf16le"));
-    await readRows(["id"], path, { encoding: "utf-16", delimiter: ";" });
-    expect(copies().filter((name) => !before.includes(name))).toEqual([]);
+    await using log = await openLog(path, { encoding: "utf-16", delimiter: ";" });
+    expect(readdirSync(own)).not.toEqual([]);
+    expect(await rowsOf(log, ["id"])).toHaveLength(2);
+    await log[Symbol.asyncDispose]();
+    expect(readdirSync(own)).toEqual([]);
   });
 
   it("of text that is UTF-8 from end to end is warned of", async () => {

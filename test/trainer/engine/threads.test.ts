@@ -23,7 +23,7 @@ function trained(threads: number, spec: ResolvedSpec, dataset: Dataset): Weights
     return engine;
   });
   // Until the other threads are there: they take a moment to start.
-  for (const end = Date.now() + 20_000; threads > 1 && engines[0]?.partsByHelpers === 0 && Date.now() < end; )
+  for (const end = Date.now() + 120_000; threads > 1 && engines[0]?.partsByHelpers === 0 && Date.now() < end; )
     learner.predict(dataset);
   if (spec.training.loss === "in-batch") learner.startFromPopularity(new Float32Array(93).fill(-2));
   let at = 0;
@@ -66,7 +66,7 @@ function runScript(body: string): { status: number | null; output: string } {
     const start = () => new Learner(spec, tinyVocabulary(3, 30, new Random(4)), assemblyEngine(3, "relaxed", 1));
     ${body}`;
   const args = ["--input-type=module-typescript", "--eval", script];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 280_000 });
   return { status, output: stdout + stderr };
 }
 

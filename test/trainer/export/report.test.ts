@@ -69,7 +69,7 @@ describe("exportMeasured", () => {
     blob = result.draft.blob;
     const exported = await exportModel(model, "f16", calibrationSet);
     alone = { blob: exported.blob, parity: await measureParity(model, exported, log) };
-  }, 60_000);
+  });
 
   it("exports the one that was chosen, with its own measure", () => {
     expect(blob).toEqual(alone.blob);
