@@ -17,10 +17,12 @@ afterAll(() => folder[Symbol.dispose]());
 const CLI = fileURLToPath(new URL("../../cli/bin.js", import.meta.url));
 const spec = folder.file("spec.json", JSON.stringify({ ...SPEC, model: { type: "LR" } }));
 
-/** Enough records that reading them takes as long as a key press. */
+/** Enough records that an epoch of them takes as long as a signal. */
 const RECORDS = 100_000;
 const rows = Array.from({ length: RECORDS }, (_, i) => `${i % 3 === 0 ? 1 : 0},u${i % 500}`).join("\n");
 const log = folder.file("log.csv", `label,user\n${rows}\n`);
+/** Nobody reads it to its end: a command that does takes many times as long as a key press on a busy machine. */
+const long = folder.file("long.csv", `label,user\n${`${rows}\n`.repeat(20)}`);
 const clicks = folder.file("clicks.csv", "click,site,price\n1,a,2\n");
 
 /** The record of the log `late` that is wrong: bars are on the screen before it is met. */
@@ -30,7 +32,7 @@ const lateClicks = folder.file("late-clicks.csv", `click,site,price\n${"1,a,2\n"
 const place = (file: string): string => `${file}, line ${WRONG + 1}`;
 /** Criteo's file as `recipe` takes it, with a cell too few in a line. */
 const criteo = `1${"\t1".repeat(13)}${"\ta".repeat(26)}\n`;
-folder.file("train.txt", criteo.repeat(40_000));
+folder.file("train.txt", criteo.repeat(400_000));
 mkdirSync(`${folder.path}/late`);
 folder.file("late/train.txt", `${criteo.repeat(WRONG)}1\t1\n${criteo}`);
 const towers = folder.file(
@@ -82,17 +84,32 @@ const HIDE_CURSOR = "\x1b[?25l";
 const WRAP_OFF = "\x1b[?7l";
 const WRAP_ON = "\x1b[?7h";
 
+/** The characters of each bar that was printed to its end. */
+function barLengths(printed: string): number[] {
+  const bars = printed.split(WRAP_OFF).slice(1);
+  return bars.map((text) => text.indexOf(WRAP_ON)).filter((length) => length >= 0);
+}
+
 function terminal(columns: number, args: readonly string[], shell?: string): Terminal {
   return new Terminal(folder.path, columns, [process.execPath, CLI, ...args], shell);
 }
 
-const LOGS = ["--train", log, "--valid", log];
-const train = (name: string): string[] => ["train", spec, ...LOGS, "--out", name, "--backend", "cpu"];
-const compare = ["compare", spec, ...LOGS, "--test", log, "--models", "LR", "--seeds", "1", "--out", "compare"];
-
+/** The logs of a command that is to read them, which it does not where another one has. */
+const logs = (name: string): string[] => ["--train", long, "--valid", long, "--cache", `cache-${name}`];
+const train = (name: string, ...own: string[]): string[] => ["train", spec, ...own, "--out", name, "--backend", "cpu"];
+const compare = ["compare", spec, ...logs("compare"), "--test", long, "--models", "LR", "--seeds", "1"];
 const study = [
-  ...["study", spec, "--over", "depth", ...LOGS, "--test", log],
-  ...["--models", "DeepFM", "--seeds", "1", "--out", "study"],
+  "study",
+  spec,
+  "--over",
+  "depth",
+  ...logs("study"),
+  "--test",
+  long,
+  "--models",
+  "DeepFM",
+  "--seeds",
+  "1",
 ];
 const space = folder.file(
   "space.json",
@@ -103,16 +120,16 @@ const space = folder.file(
 const COMMANDS: [name: string, bar: string, args: () => string[]][] = [
   ["generate", "generate", () => ["generate", "generated", "--rows", "2000000"]],
   ["recipe", "train", () => ["recipe", "criteo", "--from", ".", "--out", "criteo"]],
-  ["init", "read", () => ["init", log, "--yes", "--out", "init.json"]],
-  ["train", "read", () => train("run")],
-  ["compare", "1 of 1: LR, seed 1: read", () => compare],
-  ["study", "read", () => study],
-  ["tune", "read", () => ["tune", spec, ...LOGS, "--space", space, "--trials", "1", "--out", "tune"]],
+  ["init", "read", () => ["init", long, "--yes", "--out", "init.json"]],
+  ["train", "read", () => train("run", ...logs("train"))],
+  ["compare", "1 of 1: LR, seed 1: read", () => [...compare, "--out", "compare"]],
+  ["study", "read", () => [...study, "--out", "study"]],
+  ["tune", "read", () => ["tune", spec, ...logs("tune"), "--space", space, "--trials", "1", "--out", "tune"]],
   ["start", "generate", () => ["start", "--rows", "2000000", "--out", "start"]],
   ["publish", "publish", () => ["publish", "export", "--persist-to", "kv"]],
   ["evaluate", "score over HTTP", () => ["evaluate", address(silent), "--export", "export", "--test", clicks]],
-  ["export", "parity", () => ["export", "trained", "--records", log, "--out", "exported"]],
-  ["retrieve", "read", () => ["retrieve", "tower-run", ...LOGS, "--test", log]],
+  ["export", "parity", () => ["export", "trained", "--records", long, "--out", "exported"]],
+  ["retrieve", "read", () => ["retrieve", "tower-run", ...logs("retrieve"), "--test", long]],
 ];
 
 const lateTrain = ["--train", late, "--valid", log];
@@ -148,7 +165,7 @@ describe.skipIf(NO_TERMINAL !== null)(`in a terminal${NO_TERMINAL ? `: skipped, 
   });
 
   it("a training ends at SIGTERM with a checkpoint", async () => {
-    using command = terminal(70, train("checkpoint"));
+    using command = terminal(70, train("checkpoint", "--train", log, "--valid", log));
     await command.shows(/epoch 1 .*records/);
     command.kill("SIGTERM");
     const { code, printed } = await command.end();
@@ -183,13 +200,14 @@ describe.skipIf(NO_TERMINAL !== null)(`in a terminal${NO_TERMINAL ? `: skipped, 
   });
 
   it("keeps a bar to one line of a narrow terminal, and of one that becomes narrower", async () => {
-    using command = terminal(24, ["generate", "narrow", "--rows", "200000"]);
+    using command = terminal(24, ["generate", "narrow", "--rows", "2000000"]);
     await command.shows(/generate/);
     command.resize(12);
+    await command.shows((printed) => barLengths(printed).at(-1) === 11);
+    command.press(CTRL_C);
     const { code, printed } = await command.end();
-    expect(code).toBe(0);
-    const bars = printed.split(WRAP_OFF).slice(1);
-    const lengths = bars.map((text) => text.indexOf(WRAP_ON));
+    expect(code).toBe(130);
+    const lengths = barLengths(printed);
     expect(Math.max(...lengths)).toBe(23);
     expect(Math.min(...lengths)).toBe(11);
   });

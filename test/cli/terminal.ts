@@ -44,9 +44,10 @@ export class Terminal implements Disposable {
     this.#closed = once(this.#script, "close");
   }
 
-  /** Waits until the screen has shown something. */
-  async shows(what: RegExp): Promise<void> {
-    while (!what.test(this.#printed)) {
+  /** Waits until the screen has shown something, or what was printed is as `what` says. */
+  async shows(what: RegExp | ((printed: string) => boolean)): Promise<void> {
+    const isThere = typeof what === "function" ? what : (printed: string) => what.test(printed);
+    while (!isThere(this.#printed)) {
       if (this.#script.exitCode !== null) throw new Error(`ended without ${what}:\n${this.#printed}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
