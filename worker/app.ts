@@ -43,6 +43,7 @@ import { type AppOptions, settingsOf } from "./settings/app-options.ts";
 import type { DefaultBindings } from "./settings/default-settings.ts";
 import { SettingsReader } from "./settings/settings-reader.ts";
 import { share } from "./shared.ts";
+import { steadyClock } from "./steady-clock.ts";
 
 /**
  * The HTTP application, with a model store and a cache of rows of its own; an isolate makes one. It serves alone, or
@@ -55,28 +56,29 @@ export function createApp<Bindings extends object = DefaultBindings>(
   const { kernel = bestKernelModule(), now = Date.now, cachedRowBytes = MEMORY.maxRows, exposures } = options;
   if (!(cachedRowBytes >= 0 && cachedRowBytes <= MEMORY.maxRows))
     throw new Error(`cachedRowBytes: got ${cachedRowBytes}, expected a number from 0 to ${MEMORY.maxRows}`);
-  const memory = new MemoryBudget(now, cachedRowBytes);
-  const rows = new RowStore(memory, now);
+  const steady = steadyClock(now);
+  const memory = new MemoryBudget(steady, cachedRowBytes);
+  const rows = new RowStore(memory, steady);
   const warmRows: WarmRows = ({ version, scorer: { manifest } }, source, keepAlive) =>
     rows.warm({ manifest, version }, manifest.hotPages ?? [], { source, keepAlive });
   const settings = settingsOf(options);
   const logSettings = new LogSettingsReader(settings);
   const shared: RouteOptions = {
     memory,
-    degraded: new SampledLog("degraded", now),
-    analyticsFailures: new SampledLog("analytics_failed", now),
+    degraded: new SampledLog("degraded", steady),
+    analyticsFailures: new SampledLog("analytics_failed", steady),
     counters: new ScoringCounters(),
     requests: new RequestCounters(),
     reranked: new RerankCounters(),
-    models: new ModelStore(kernel, memory, warmRows, now),
+    models: new ModelStore(kernel, memory, warmRows, steady),
     rows,
     settings: new SettingsReader(settings),
     logSettings,
     experiments: new Experiments(memory, now),
     assignments: new AssignmentCounters(),
-    exposures: exposures ?? new ExposureLog(logSettings, memory, now),
-    arrangeFailures: new SampledLog("arrange_failed", now),
-    events: new EventLog(logSettings, memory, now),
+    exposures: exposures ?? new ExposureLog(logSettings, memory, steady),
+    arrangeFailures: new SampledLog("arrange_failed", steady),
+    events: new EventLog(logSettings, memory, steady),
     now,
   };
   const answers = new Map(SCORING_PATHS.map((path) => [path as string, answerAt(path, shared)]));
@@ -87,7 +89,7 @@ export function createApp<Bindings extends object = DefaultBindings>(
   // `app.notFound` would be lost where this app is mounted in another.
   app.all("*", (c) => (isRoot(c) ? root(c) : problem.respond(c, problem.notFound(c.req.path))));
   app.onError((error, c) => problem.respond(c, problem.toProblem(error), error));
-  const reranker = new Reranker(experimentArranging(shared, modelArranging(shared, now)), memory, shared.reranked);
+  const reranker = new Reranker(experimentArranging(shared, modelArranging(shared, steady)), memory, shared.reranked);
   app.fetch = answeringFirst(answers, inFrontOfOrigin(reranker, ownPaths(app), app.fetch, shared));
   share(app, shared);
   // Handlers read the bindings through `settings` alone, so their type does not matter to them.

@@ -4,6 +4,7 @@ import type { KeepAlive } from "../http/keep-alive.ts";
 import { errorText, logError } from "../http/log.ts";
 import type { MemoryBudget } from "../memory/memory-budget.ts";
 import type { Source } from "../source/source.ts";
+import { steadyClock } from "../steady-clock.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { ExperimentStore, type ExperimentsStatus } from "./experiment-store.ts";
 import type { ExperimentValues } from "./experiment-values.ts";
@@ -33,7 +34,7 @@ export class Experiments {
   #problem: string | null = null;
 
   constructor(memory: MemoryBudget, now: () => number) {
-    this.store = new ExperimentStore(memory, now);
+    this.store = new ExperimentStore(memory, steadyClock(now));
     this.#now = now;
   }
 
