@@ -85,6 +85,7 @@ export class Publication {
     const signature = { isSigned: signerOf(blob) !== null, serial: serialOf(blob) };
     const released = { name: model.model, version, ...signature, bytes: blob.length, evidence };
     const plan = await planRelease(registry, released, release, repair ? say : null);
+    this.#store.checkKeys?.(plan.writes.map(({ key }) => key));
     const journal = new UploadJournal(this.#store, version);
     let form = await this.#chooseForm(model, plan.model, registry, journal);
 

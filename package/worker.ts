@@ -36,5 +36,5 @@ export { type CacheApi, locationCache } from "../worker/source/location-cache.ts
 /** Models in R2, as `deepfm-edge publish --folder DIR --packed` lays them out. */
 export { type R2Reader, r2Source } from "../worker/source/r2-source.ts";
 /** Anything else that holds published models can be one. */
-export type { PageCache, PageContent, Source, WhichPages } from "../worker/source/source.ts";
+export type { PageCache, PageContent, PageContents, Source, WhichPages } from "../worker/source/source.ts";
 export type { WorkerVersion } from "../worker/worker-version.ts";

@@ -55,10 +55,20 @@ export class FolderStore implements KvStore {
     return this.#read(key);
   }
 
-  async putTexts(pairs: readonly KvPair[]): Promise<void> {
-    for (const { key, value } of pairs) {
+  checkKeys(keys: readonly string[]): void {
+    for (const key of keys) {
+      const path = this.#path(key);
       if (isForeign(basename(key)))
-        throw new UserError(`${this.#path(key)}: got a name that files of systems have, expected another model's name`);
+        throw new UserError(`${path}: got a name that files of systems have, expected another model's name`);
+      // Static assets find such a file under a name without its ending, too, and as a page, which no value is.
+      if (key.endsWith(".html"))
+        throw new UserError(`${path}: got a name that pages of sites have, expected another model's name`);
+    }
+  }
+
+  async putTexts(pairs: readonly KvPair[]): Promise<void> {
+    this.checkKeys(pairs.map(({ key }) => key));
+    for (const { key, value } of pairs) {
       // A manifest promises that the pages are there, also in one file.
       if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
       if (key.startsWith(PAGES)) this.#writePage(key, value);

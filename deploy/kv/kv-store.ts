@@ -16,6 +16,8 @@ export interface KvStore extends AsyncDisposable {
   texts(keys: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
   /** A value's bytes; null where there is none. */
   bytes(key: string): Promise<Uint8Array | null>;
+  /** Throws UserError where a store has no place for values under some of these keys. */
+  checkKeys?(keys: readonly string[]): void;
   /** Writes at most MOST_WRITTEN values, of BATCH_BYTES together. When it returns, all of them are stored. */
   putTexts(pairs: readonly KvPair[]): Promise<void>;
   putBytes(key: string, value: Uint8Array): Promise<void>;

@@ -58,6 +58,12 @@ it("files that a killed process or the system has left in the folder are no keys
   await expect(store.putTexts([{ key: "versions/desktop.ini", value: "[]" }])).rejects.toThrow(
     `${join(folder, "versions", "desktop.ini")}: got a name that files of systems have`,
   );
+  // And this one would also be found as a model "ads", or not at all: nothing is uploaded of it.
+  const model = await pagedModel("first", pageContents(2));
+  await expect(new Publication(store).run(model, { model: "ads.html" })).rejects.toThrow(
+    `${join(folder, "versions", "ads.html")}: got a name that pages of sites have, expected another model's name`,
+  );
+  for (const prefix of ["uploading/", "page/", "blob/"]) expect(await store.keys(prefix)).toEqual(new Set());
 });
 
 it("what cannot be read is not absent", async () => {

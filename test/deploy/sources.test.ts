@@ -24,6 +24,8 @@ const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-sources-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const models = join(folder, "assets", "models");
 
+/** The assets are also those of a site, which has its one page in place of what is not there. */
+const ONE_PAGE = "single-page-application";
 const PAGES = 8;
 const BROKEN = 3;
 const { exported, item, context } = await pagedModel({ pages: PAGES, values: 300 });
@@ -51,11 +53,12 @@ beforeAll(async () => {
   const bindings = {
     kv_namespaces: [{ binding: "MODELS", id: "models" }],
     r2_buckets: [{ binding: "BUCKET", bucket_name: "models" }],
-    assets: { directory: "assets", binding: "ASSETS", run_worker_first: true },
+    assets: { directory: "assets", binding: "ASSETS", run_worker_first: true, not_found_handling: ONE_PAGE },
     rules: [{ type: "CompiledWasm", globs: ["**/*.wasm"], fallthrough: true }],
   };
   writeFileSync(config, JSON.stringify({ name: "sources", main, compatibility_date: "2026-10-20", ...bindings }));
   await publish(exported, { folder: models, packed: true });
+  writeFileSync(join(models, "..", "index.html"), "<!doctype html><p>A shop</p>");
 
   // In each store, the page is damaged where it lies.
   const key = pageKey(exported.pages[BROKEN].digest);

@@ -14,7 +14,7 @@ interface Bindings {
 
 /** Each source of models serves under a path of its own; what is sent to `/bucket/` is put into R2. */
 const sources: Record<string, (env: Bindings) => Source> = {
-  assets: ({ ASSETS }) => assetsSource(ASSETS, "/models"),
+  assets: ({ ASSETS }) => assetsSource(ASSETS, "models/"),
   r2: ({ BUCKET }) => r2Source(BUCKET),
   kv: ({ MODELS }) => kvSource(MODELS),
 };

@@ -1,3 +1,5 @@
+import { readAsset } from "../source/assets-source.ts";
+
 /**
  * Opens the blob of the model that was deployed with the Worker; null where there is none. It is asked once for what an
  * isolate has no other model for.
@@ -14,12 +16,5 @@ export interface AssetFetcher {
 
 /** The bundled model among a Worker's static assets, which cost nothing to read. */
 export function assetBlob(assets: AssetFetcher, path = BUNDLED_PATH): BundledBlob {
-  return async () => {
-    // The host is not looked at.
-    const response = await assets.fetch(`https://assets.local/${path}`);
-    if (response.ok && response.body) return response.body;
-    await response.body?.cancel();
-    if (response.status === 404) return null;
-    throw new Error(`got status ${response.status} for the asset ${path}, expected 200 or 404`);
-  };
+  return async () => (await readAsset(assets, path))?.body ?? null;
 }

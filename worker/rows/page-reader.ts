@@ -6,11 +6,11 @@ import { errorText, logError } from "../http/log.ts";
 import { settledWithin } from "../http/promises.ts";
 import * as limits from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
-import type { PageContent, Source } from "../source/source.ts";
+import type { PageContents, Source } from "../source/source.ts";
 import type { Charge } from "./key-allowance.ts";
 import { type Outcome, PageRead } from "./page-read.ts";
 import { type AnyPage, PageUses } from "./page-uses.ts";
-import { openContent, type PagesLayout, type WantedPage } from "./wanted-page.ts";
+import { openContent, type PagesLayout, UnreadPageError, type WantedPage } from "./wanted-page.ts";
 import { WorkSlices } from "./work-slices.ts";
 
 /** What a request brings to a read that it begins. */
@@ -170,7 +170,7 @@ export class PageReader {
     if (absent.length === 0) return "read";
     if (charge && !(await charge(absent.length))) return "refused";
     read.charged = true;
-    let contents: ReadonlyMap<string, PageContent | null>;
+    let contents: PageContents;
     try {
       contents = await source.pages(
         absent.map(({ key }) => key),
@@ -186,7 +186,7 @@ export class PageReader {
       const page = read.page(identity);
       if (page) this.#keepNearby(key, page.bytes, reader);
     }
-    for (const { identity } of faults.keys()) this.#remember(identity);
+    for (const [{ identity }, fault] of faults) if (!(fault instanceof UnreadPageError)) this.#remember(identity);
     const problems = Array.from(faults.values(), errorText);
     if (problems.length > 0)
       logError("pages_unavailable", problems[0], { model, pages: problems.length, problems: problems.slice(0, 10) });
@@ -228,7 +228,7 @@ export class PageReader {
    */
   async #openEach(
     wanted: readonly WantedPage[],
-    contents: ReadonlyMap<string, PageContent | null>,
+    contents: PageContents,
     { layout }: Reader,
     read: PageRead,
   ): Promise<Map<WantedPage, unknown>> {

@@ -17,9 +17,15 @@ export interface WantedPage {
   identity: string;
 }
 
-/** Makes a page of what a source has under its key. Throws FormatError where it is missing or broken. */
+/** A page that could not be read now: the next moment it may be there. */
+export class UnreadPageError extends Error {}
+
+/**
+ * Makes a page of what a source has under its key. Throws FormatError where it is missing or broken, and
+ * UnreadPageError.
+ */
 export function openContent(
-  content: PageContent | null | undefined,
+  content: PageContent | Error | null | undefined,
   { number, digest, key }: WantedPage,
   layout: PagesLayout,
 ): Promise<AnyPage> {
@@ -30,9 +36,10 @@ export function openContent(
 }
 
 /** The bytes of a page, in memory of their own. */
-function bytesOf(content: PageContent | null | undefined, page: number, key: string): Uint8Array {
+function bytesOf(content: PageContent | Error | null | undefined, page: number, key: string): Uint8Array {
   if (content === null || content === undefined)
     throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
+  if (content instanceof Error) throw new UnreadPageError(`page ${page}: ${content.message}`);
   if (typeof content !== "string") return content.slice();
   try {
     return Uint8Array.fromBase64(content);

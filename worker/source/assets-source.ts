@@ -1,5 +1,5 @@
 import { checkSource } from "../settings/checks.ts";
-import type { PageContent, Source } from "./source.ts";
+import { contentsOf, type Source } from "./source.ts";
 
 /** What is used of a binding of static assets. */
 export interface AssetsFetcher {
@@ -15,23 +15,28 @@ const ORIGIN = "https://assets.local";
  */
 export function assetsSource(assets: AssetsFetcher, path = ""): Source {
   checkSource(assets, "fetch", "static assets");
-  const read = async (key: string): Promise<Response | null> => {
-    const response = await assets.fetch(`${ORIGIN}${path}/${key}`);
-    if (response.ok) return response;
-    await response.body?.cancel();
-    if (response.status === 404) return null;
-    throw new Error(`static assets: got ${response.status} for ${path}/${key}, expected 200 or 404`);
-  };
+  const read = (key: string): Promise<Response | null> => readAsset(assets, `${path}/${key}`);
   return {
     async stream(key) {
       return (await read(key))?.body ?? null;
     },
-    async pages(keys) {
-      const page = async (key: string): Promise<[string, PageContent | null]> => {
+    pages: (keys) =>
+      contentsOf(keys, async (key) => {
         const response = await read(key);
-        return [key, response && new Uint8Array(await response.arrayBuffer())];
-      };
-      return new Map(await Promise.all(keys.map(page)));
-    },
+        return response && new Uint8Array(await response.arrayBuffer());
+      }),
   };
+}
+
+/** The asset with a path; null where there is none. */
+export async function readAsset(assets: AssetsFetcher, path: string): Promise<Response | null> {
+  const names = path.split("/").filter((name) => name !== "");
+  const url = [ORIGIN, ...names].join("/");
+  const response = await assets.fetch(url);
+  // A site of one page answers with that page, and with 200, in place of what is not there. No asset of ours is one.
+  const isPage = response.headers.get("content-type")?.startsWith("text/html");
+  if (response.ok && !isPage) return response;
+  await response.body?.cancel();
+  if (response.ok || response.status === 404) return null;
+  throw new Error(`static assets: got ${response.status} for ${url.slice(ORIGIN.length)}, expected 200 or 404`);
 }

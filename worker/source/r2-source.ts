@@ -3,7 +3,7 @@ import { FormatError } from "../../format/errors.ts";
 import { packedPagesKey } from "../../format/store.ts";
 import { MAX_PACKS_REMEMBERED } from "../limits.ts";
 import { checkSource } from "../settings/checks.ts";
-import type { PageContent, Source } from "./source.ts";
+import { contentsOf, type Source } from "./source.ts";
 
 /** What is used of an R2 bucket. */
 export interface R2Reader {
@@ -45,12 +45,17 @@ export function r2Source(bucket: R2Reader): Source {
     async pages(keys, again, { version, pageCount, numbers }) {
       const length = await placeBytes(version, pageCount, again);
       if (length === null) return new Map();
-      const page = async (key: string, i: number): Promise<[string, PageContent | null]> => {
+      return contentsOf(keys, async (_key, i) => {
         const offset = (numbers[i] as number) * length;
-        const object = await bucket.get(packedPagesKey(version), { range: { offset, length } });
-        return [key, object && withoutPadding(await object.arrayBuffer())];
-      };
-      return new Map(await Promise.all(keys.map(page)));
+        try {
+          const object = await bucket.get(packedPagesKey(version), { range: { offset, length } });
+          return object && withoutPadding(await object.arrayBuffer());
+        } catch (error) {
+          // The object may be another now, with places of another size: a range behind its end is refused.
+          places.delete(version);
+          throw error;
+        }
+      });
     },
   };
 }

@@ -8,10 +8,11 @@ export interface Source {
   /** The bytes under a key, or null where there are none. Those of `neverChanges` in format/store.ts never change. */
   stream(key: string): Promise<ReadableStream | null>;
   /**
-   * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent. `again`:
-   * some of them were missing or broken a while ago, so a cache must not answer. `which` says what they are of.
+   * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent, and one that
+   * could not be read now is what was thrown for it. Rejects where none could be. `again`: some of them were missing or
+   * broken a while ago, so a cache must not answer. `which` says what they are of.
    */
-  pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<ReadonlyMap<string, PageContent | null>>;
+  pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<PageContents>;
   /** Where pages are looked for before that. */
   readonly pageCache?: PageCache;
 }
@@ -36,3 +37,17 @@ export interface WhichPages {
 
 /** A page's bytes, or their base64 text, which is what Workers KV holds. */
 export type PageContent = Uint8Array | string;
+
+/** What a source has of pages, by their keys. */
+export type PageContents = ReadonlyMap<string, PageContent | Error | null>;
+
+/** Reads pages one by one, of a source that knows no bulk reads: one that fails takes no others with it. */
+export async function contentsOf(
+  keys: readonly string[],
+  read: (key: string, i: number) => Promise<PageContent | null>,
+): Promise<PageContents> {
+  const results = await Promise.allSettled(keys.map(read));
+  const failed = results.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  if (failed.length > 0 && failed.length === keys.length) throw failed[0];
+  return new Map(results.map((one, i) => [keys[i] as string, one.status === "rejected" ? one.reason : one.value]));
+}
