@@ -6,6 +6,9 @@ import { readWranglerConfig } from "./wrangler-config.ts";
 /** Below the folder of the Worker's static assets: where worker/models/bundled.ts looks for the blob. */
 const BUNDLED_PATH = join("bundled", "model.blob");
 
+/** Bytes of the largest static asset that Workers takes: https://developers.cloudflare.com/workers/platform/limits. */
+const MOST_ASSET_BYTES = 25 * 2 ** 20;
+
 /** A Worker's configuration, or one of its environments. */
 export interface BundleTarget {
   config: string;
@@ -14,7 +17,8 @@ export interface BundleTarget {
 
 /**
  * Writes a blob where the next deployment of a Worker takes it along. Returns the file. Throws UserError where the
- * Worker has no static assets bound as ASSETS, or where it would let anyone download them.
+ * Worker has no static assets bound as ASSETS, or would let anyone download them, and where the blob is too long for
+ * one.
  */
 export async function bundleModel(blob: Uint8Array, { config, environment }: BundleTarget): Promise<string> {
   const { assets } = await readWranglerConfig(config, environment);
@@ -29,6 +33,11 @@ export async function bundleModel(blob: Uint8Array, { config, environment }: Bun
         expected,
     );
   const file = join(dirname(config), assets.directory, BUNDLED_PATH);
+  if (blob.length > MOST_ASSET_BYTES)
+    throw new UserError(
+      `${file}: got a blob of ${blob.length} bytes, expected at most ${MOST_ASSET_BYTES}, which the largest static ` +
+        "asset has: `publish` takes it, or export it with smaller `rows.blobBytes` or `rows.itemBytes`",
+    );
   writeWhole(file, blob);
   return file;
 }

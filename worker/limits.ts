@@ -176,6 +176,9 @@ export const LOAD_WAIT_MS = 3_000;
 /** Milliseconds after which a load is given up, or counts as lost with the request that began it. */
 export const LOAD_TIMEOUT_MS = 20_000;
 
+/** Milliseconds after which the bundled model's asset is given up, so that the store's model is loaded. */
+export const BUNDLED_TIMEOUT_MS = 5_000;
+
 /**
  * Milliseconds in which the hottest pages of a version that replaces another must be there: as long as a read may take
  * before it counts as lost. No request waits for it, as the version before serves.

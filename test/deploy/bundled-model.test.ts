@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -52,4 +52,14 @@ it("is refused where the Worker has no such assets, or would show them", async (
     ["open", '[assets]\ndirectory = "public"\nbinding = "ASSETS"\n', "so that anyone could download the model"],
   ] as const)
     await expect(bundleModel(blob, { config: configOf(name, assets) })).rejects.toThrow(problem);
+});
+
+it("is refused where it is longer than a static asset may be, before a deployment is", async () => {
+  const assets = '[assets]\ndirectory = "long"\nbinding = "ASSETS"\nrun_worker_first = true\n';
+  const config = configOf("long", assets);
+  const most = 25 * 2 ** 20;
+  await expect(bundleModel(new Uint8Array(most + 1), { config })).rejects.toThrow(
+    `got a blob of ${most + 1} bytes, expected at most ${most}, which the largest static asset has`,
+  );
+  expect(existsSync(join(folder, "long"))).toBe(false);
 });

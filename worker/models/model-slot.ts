@@ -38,6 +38,8 @@ export interface SlotContext {
   now: () => number;
   /** Told when a slot follows a newer pointer than before, for others that follow the same. */
   onSwitched: (slot: ModelSlot, published: Published, resident: ResidentModel) => void;
+  /** By a model's name: the newest pointer that a slot has followed, which is known when nothing serves any more. */
+  newest: Map<string, Published>;
 }
 
 /** How a slot finds its version. */
@@ -143,6 +145,16 @@ export class ModelSlot implements Holder {
     this.#serve(published, resident, this.#served.generation);
   }
 
+  /**
+   * What the store says or, where it has said something newer of the same model before, that: under any name, and also
+   * where that version had to make room since.
+   */
+  #newestOf(published: Published): Published {
+    const newest = this.#context.newest.get(published.model ?? "");
+    const isOlder = newest !== undefined && published.since !== null && published.since < (newest.since ?? 0);
+    return isOlder ? newest : published;
+  }
+
   #failedJustNow(now: number): boolean {
     return this.#failure !== null && now - this.#failure.at < limits.LOAD_RETRY_MS;
   }
@@ -187,11 +199,13 @@ export class ModelSlot implements Holder {
         await this.#loadBundled(origin.bundled, origin, deadline);
         if (this.#served) onUsable();
       }
-      const published = await this.#read(origin.source, deadline);
+      const read = await this.#read(origin.source, deadline);
+      const published = this.#newestOf(read);
       if (this.#served && !isNewer(published, this.#served.model)) {
-        logIfOlder(published, this.#served.model);
+        logIfOlder(read, this.#served.model);
         this.#served.generation = Math.max(this.#served.generation, generation);
       } else {
+        logIfOlder(read, published);
         const place = (resident: ResidentModel): boolean => this.#place(published, resident, generation);
         const purpose = { isDefault: this.isDefault, replaces: this.#served !== null };
         await residents.load(published, origin, purpose, { deadline, keepAlive }, place);
@@ -231,6 +245,8 @@ export class ModelSlot implements Holder {
       return false;
     }
     this.#serve(published, resident, generation);
+    const { model, since } = published;
+    if (model !== null && since !== null) this.#context.newest.set(model, this.#newestOf(published));
     this.#context.onSwitched(this, published, resident);
     return true;
   }
@@ -273,7 +289,7 @@ function isNewer({ model, version, since, deadlineMs }: Published, serving: Load
 }
 
 /** Logs where the store says an older pointer than one that was seen before: a part of KV may lag behind another. */
-function logIfOlder({ key, version, since }: Published, serving: LoadedModel): void {
+function logIfOlder({ key, version, since }: Published, serving: Pick<LoadedModel, "version">): void {
   if (version !== serving.version) logInfo("pointer_older", { key, version, since, serving: serving.version });
 }
 

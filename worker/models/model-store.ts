@@ -50,6 +50,7 @@ export class ModelStore {
       onSwitched: (by, published, resident) => {
         for (const slot of [this.#default, ...this.#slots.values()]) if (slot !== by) slot.follow(published, resident);
       },
+      newest: new Map(),
     };
     this.#default = new ModelSlot({ reference: null, follows: true, read: readDefaultModel }, this.#context);
   }

@@ -5,8 +5,8 @@ import { type PublicKey, readPublicKeys } from "../../format/signature.ts";
 import { blobKey, blobPartKeys } from "../../format/store.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { logInfo } from "../http/log.ts";
-import { type Deadline, settledWithin } from "../http/promises.ts";
-import { LOAD_TIMEOUT_MS, MODEL_IDLE_MS } from "../limits.ts";
+import { Deadline, settledWithin } from "../http/promises.ts";
+import { BUNDLED_TIMEOUT_MS, LOAD_TIMEOUT_MS, MODEL_IDLE_MS } from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { LoadCounters } from "../metrics/load-counters.ts";
 import type { Source } from "../source/source.ts";
@@ -108,7 +108,7 @@ export class ResidentModels {
       if (isPlaced) judge.accept(resident.loaded);
       return isPlaced;
     };
-    await this.#waitForTurn(deadline);
+    while (this.#load) await this.#waitFor(this.#load, deadline);
     this.#forgetEnded();
     for (const resident of this.#residents) {
       if (resident.loaded.version !== published.version) continue;
@@ -139,17 +139,27 @@ export class ResidentModels {
    * Loads the model that was deployed with the Worker, as the default one, and gives it to `place`. Without one it does
    * nothing. Throws as `load` does.
    */
-  async loadBundled(open: BundledBlob, { keys }: ModelOrigin, deadline: Deadline, place: Place): Promise<void> {
+  async loadBundled(
+    open: BundledBlob,
+    { keys, leastSerials }: ModelOrigin,
+    deadline: Deadline,
+    place: Place,
+  ): Promise<void> {
     const trusted = await readPublicKeys(keys, "MODEL_KEYS");
-    await this.#waitForTurn(deadline);
+    while (this.#load) await this.#waitFor(this.#load, deadline);
     const read = async (lease: Lease): Promise<LoadedVersion | null> => {
-      const stream = await deadline.race(open());
-      return stream && this.#read(null, stream, trusted, lease, deadline);
+      using soon = new Deadline(BUNDLED_TIMEOUT_MS, () => new Error(`got no asset in ${BUNDLED_TIMEOUT_MS} ms`));
+      const stream = await soon.race(open());
+      return stream && (await this.#read(null, stream, trusted, lease, soon));
     };
     await this.#inTurn(true, read, (resident) => {
+      if (trusted.length === 0) return place(resident);
       const { version, serial, scorer } = resident.loaded;
+      const vouched = { model: scorer.manifest.spec.name, version, serial };
+      this.#serials.checkLeast(vouched, leastSerials.get(vouched.model) ?? 0, "the bundled model");
+      this.#serials.check(vouched, "the bundled model");
       const isPlaced = place(resident);
-      if (isPlaced && trusted.length > 0) this.#serials.accept({ model: scorer.manifest.spec.name, version, serial });
+      if (isPlaced) this.#serials.accept(vouched);
       return isPlaced;
     });
   }
@@ -196,16 +206,16 @@ export class ResidentModels {
     this.#counters.unwarmed += missing;
   }
 
-  /** Waits until no load is under way. One that takes too long is lost: its request may have been killed. */
-  async #waitForTurn(deadline: Deadline): Promise<void> {
-    while (this.#load) {
-      const load = this.#load;
-      const left = load.startedAt + LOAD_TIMEOUT_MS - this.#now();
-      if (left > 0) await deadline.race(settledWithin(load.ended, left));
-      if (this.#load !== load || this.#now() - load.startedAt < LOAD_TIMEOUT_MS) continue;
-      load.lease.end();
-      this.#load = null;
-    }
+  /**
+   * Waits until a load is no longer under way. One that takes too long is lost: its request may have been killed. All
+   * who wait for it go on then, and one of them begins another load, which the others wait for in their turn.
+   */
+  async #waitFor(load: Load, deadline: Deadline): Promise<void> {
+    const left = load.startedAt + LOAD_TIMEOUT_MS - this.#now();
+    if (left > 0) await deadline.race(settledWithin(load.ended, left));
+    if (this.#load !== load || this.#now() - load.startedAt < LOAD_TIMEOUT_MS) return;
+    load.lease.end();
+    this.#load = null;
   }
 
   /** Checks and loads a version; null: whichever it is. Throws FormatError where a check fails. */

@@ -1,8 +1,8 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
-import { LOAD_RETRY_MS } from "../../../worker/limits.ts";
+import { BUNDLED_TIMEOUT_MS, LOAD_RETRY_MS } from "../../../worker/limits.ts";
 import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny, type TinyModel } from "../tiny-model.ts";
 import { failingKv, withBundled } from "./bundled-worker.ts";
@@ -89,6 +89,37 @@ test("a bundled blob that is broken, or not there, is as none", async () => {
     expect(await scored(other)).toEqual(await byPublished());
 });
 
+test("a site of one page, which stands for what is not there, is no bundled model", async () => {
+  const errors = loggedErrors();
+  await publishTiny(env.MODELS, published);
+  const page = { headers: { "content-type": "text/html; charset=utf-8" } };
+  const worker = startWorker({ ASSETS: { fetch: async () => new Response("<!doctype html><p>A shop</p>", page) } });
+  expect(await scored(worker)).toEqual(await byPublished());
+  expect(errors()).toEqual([]);
+});
+
+test("a bundled blob that never comes does not keep the published model from serving", async () => {
+  const errors = loggedErrors();
+  await publishTiny(env.MODELS, published);
+  const asked = Promise.withResolvers<void>();
+  const fetch = (): Promise<Response> => {
+    asked.resolve();
+    return new Promise(() => {});
+  };
+  const worker = startWorker({ ASSETS: { fetch } });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const answer = worker.score({ records: HOT });
+  await asked.promise;
+  await vi.advanceTimersByTimeAsync(BUNDLED_TIMEOUT_MS + 1000);
+  vi.useRealTimers();
+  // The request has not waited so long; it was kept alive until the published model was there.
+  expect((await answer).status).toBe(503);
+  expect(await scored(worker)).toEqual(await byPublished());
+  expect(errors()).toEqual([
+    expect.objectContaining({ event: "bundled_load_failed", error: "Error: got no asset in 5000 ms" }),
+  ]);
+});
+
 test("where models must be signed, the bundled one must be, and what was signed before it does not serve", async () => {
   const errors = loggedErrors();
   const { privateKey, publicKey } = await generateKeys();
@@ -96,10 +127,21 @@ test("where models must be signed, the bundled one must be, and what was signed 
   const [old, now] = [await makeModel(2, { key, serial: 1000 }), await makeModel(1, { key, serial: 2000 })];
   const keys = { MODEL_KEYS: publicKey };
   expect((await startWorker(withBundled(bundled, keys)).score({ records: HOT })).status).toBe(503);
+  const later = { ...keys, MODEL_MIN_SERIAL: "tiny=1001" };
+  expect((await startWorker(withBundled(old, later)).score({ records: HOT })).status).toBe(503);
+  expect(JSON.stringify(errors())).toContain("serial number 1000, expected 1001 or later");
+  expect(await scored(startWorker(withBundled(now, later)))).toMatchObject({ version: now.version, bundled: true });
   await publishTiny(env.MODELS, old);
   const worker = startWorker(withBundled(now, keys));
   for (let i = 0; i < 2; i++) expect(await scored(worker)).toMatchObject({ version: now.version, bundled: true });
   expect(JSON.stringify(errors())).toContain("serial number 1000, expected 2000 or later");
+
+  await publishTiny(env.MODELS, now);
+  const ahead = startWorker(withBundled(old, keys));
+  for (const choice of [{ model: "tiny" }, {}]) {
+    const answer = await scored(ahead, choice);
+    expect([answer.version, answer.bundled]).toEqual([now.version, undefined]);
+  }
 });
 
 test("a ranking that allows it keeps its own order where no model can score it", async () => {

@@ -3,7 +3,7 @@ import { writeDefault, writePointer } from "../../../format/pointer.ts";
 import { blobKey, defaultKey, pointerKey } from "../../../format/store.ts";
 import { seeded } from "../../../testing/format/random.ts";
 import { ModelUnavailableError } from "../../../worker/http/errors.ts";
-import { LOAD_TIMEOUT_MS, LOAD_WAIT_MS, MEMORY } from "../../../worker/limits.ts";
+import { LOAD_TIMEOUT_MS, LOAD_WAIT_MS, MEMORY, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { ModelStore } from "../../../worker/models/model-store.ts";
@@ -105,4 +105,77 @@ test("a store that hangs holds a request of a cold isolate for seconds, and its 
     await settle();
   }
   expect(store.serving?.version).toBe(models[0]?.version);
+});
+
+test("loads are one after the other, however many wait for the first of them, and none loads what another has", async () => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const named = models.slice(0, 4).map((model, i) => ({ name: `model-${i}`, ...model }));
+  const [first, second, third, fourth] = named;
+  const opened: string[] = [];
+  let open = 0;
+  let mostOpen = 0;
+  const source: Source = {
+    async stream(key) {
+      if (key === defaultKey()) return new Response(writeDefault("model-0")).body;
+      const pointed = named.find(({ name }) => key === pointerKey(name));
+      if (pointed) return new Response(writePointer({ version: pointed.version, since: 1, previous: null })).body;
+      const model = named.find(({ version }) => key === blobKey(version));
+      if (!model) return null;
+      opened.push(model.name);
+      mostOpen = Math.max(mostOpen, ++open);
+      await settle();
+      open--;
+      return new Response(model.blob.slice()).body;
+    },
+    pages: async () => new Map(),
+  };
+  const memory = new MemoryBudget(Date.now);
+  const store = new ModelStore(bestKernelModule(), memory, warmNone, Date.now);
+  const access = { ...originOf(source), keepAlive, charge: null, lease: memory.lease("requests") };
+  const references = [null, second?.name, third?.name, fourth?.name, `${second?.name}@${second?.version}`];
+  const loaded = await Promise.all(references.map((one) => store.use(one ?? null, access, LOAD_TIMEOUT_MS)));
+  const versions = [first, second, third, fourth, second].map((one) => one?.version);
+  expect(loaded.map(({ version }) => version)).toEqual(versions);
+  expect(mostOpen).toBe(1);
+  expect(opened.toSorted()).toEqual(named.map(({ name }) => name));
+  expect(store.counters.loaded).toBe(4);
+});
+
+test("a pointer that is older than what the isolate has seen of its model is not followed under another name", async () => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const clock = { ms: 1e12 };
+  const [older, newer, other] = models.slice(0, 3).map(({ version }) => version);
+  const pointers = { tiny: { version: newer ?? "", since: 2 }, other: { version: other ?? "", since: 1 } };
+  let byDefault: keyof typeof pointers = "tiny";
+  const source: Source = {
+    async stream(key) {
+      if (key === defaultKey()) return new Response(writeDefault(byDefault)).body;
+      for (const [name, pointer] of Object.entries(pointers))
+        if (key === pointerKey(name)) return new Response(writePointer({ ...pointer, previous: null })).body;
+      const model = models.find(({ version }) => key === blobKey(version));
+      return model ? new Response(model.blob.slice()).body : null;
+    },
+    pages: async () => new Map(),
+  };
+  const memory = new MemoryBudget(() => clock.ms);
+  const store = new ModelStore(bestKernelModule(), memory, warmNone, () => clock.ms);
+  const updates: Promise<unknown>[] = [];
+  const keepAlive = (update: Promise<unknown>): void => void updates.push(update);
+  const access = { ...originOf(source), keepAlive, charge: null, lease: memory.lease("requests") };
+  const versionOf = async (reference: string | null): Promise<string> => {
+    clock.ms += POINTER_MAX_AGE_MS;
+    await store.use(reference, access, LOAD_TIMEOUT_MS);
+    await Promise.all(updates.splice(0));
+    return (await store.use(reference, access, LOAD_TIMEOUT_MS)).version;
+  };
+  expect(await versionOf(null)).toBe(newer);
+  pointers.tiny = { version: older ?? "", since: 1 };
+  expect(await versionOf("tiny")).toBe(newer);
+  byDefault = "other";
+  expect(await versionOf(null)).toBe(other);
+  byDefault = "tiny";
+  expect(await versionOf(null)).toBe(newer);
+  expect(store.counters.loaded).toBe(2);
+  pointers.tiny = { version: older ?? "", since: 3 };
+  expect([await versionOf(null), await versionOf("tiny")]).toEqual([older, older]);
 });

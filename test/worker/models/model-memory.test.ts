@@ -2,7 +2,7 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { SECTION_EVIDENCE } from "../../../format/constants.ts";
-import { writeDefault } from "../../../format/pointer.ts";
+import { writeDefault, writePointer } from "../../../format/pointer.ts";
 import { sealBlob } from "../../../format/seal.ts";
 import { blobPartKeys, defaultKey, pointerKey } from "../../../format/store.ts";
 import { withSection } from "../../../testing/format/edit-blob.ts";
@@ -133,6 +133,8 @@ test("the one unused longest makes room, never the default, and comes back when 
   expect(await statusOf(worker, "b")).toBe(503);
   worker.clock.ms += MODEL_IDLE_MS;
   expect(await statusOf(worker, "a")).toBe(200);
+  // A part of KV shows a pointer from before, which the isolate does not go back to.
+  await env.MODELS.put(pointerKey("b"), writePointer({ version: versions.get("a") ?? "", since: 1, previous: null }));
   expect(await statusOf(worker, "b")).toBe(200);
   const { models: reports, loads, memory } = await readyOf(worker);
   expect(loads).toMatchObject({ loaded: 4, evicted: 2 });
