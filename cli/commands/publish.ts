@@ -12,7 +12,7 @@ import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
 interface PublishFlags extends StoreFlags {
   model?: string;
   note?: string;
-  deadline?: number | null;
+  deadline?: number | "off";
   switch: boolean;
   default?: true;
   settle?: number;
@@ -26,9 +26,9 @@ const MOST_SETTLE = 3600;
 
 const deadlineWithin = integerWithin(0, MAX_DEADLINE_MS);
 
-/** Milliseconds, or null: the model has no deadline of its own. */
-function parseDeadline(text: string): number | null {
-  return text === "off" ? null : deadlineWithin(text);
+/** Milliseconds, or "off": the model has no deadline of its own. Commander makes "" of null. */
+function parseDeadline(text: string): number | "off" {
+  return text === "off" ? text : deadlineWithin(text);
 }
 
 export function definePublish(command: Command): void {
@@ -62,7 +62,7 @@ export function definePublish(command: Command): void {
       const { pinnedTo, byDefault } = await publish(exported, target, {
         ...(model !== undefined && { model }),
         ...(note !== undefined && { note }),
-        ...(deadline !== undefined && { deadline }),
+        ...(deadline !== undefined && { deadline: deadline === "off" ? null : deadline }),
         ...(settle !== undefined && { settle }),
         ...{ switches: flags.switch, becomesDefault: flags.default === true, repair: repair === true },
         confirm: async (question) => yes === true || (await askToGoOn(question)),

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { makeProgram } from "../../cli/commands/program.ts";
+import { textOf } from "../../deploy/kv/kv-store.ts";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { toHex } from "../../format/hash.ts";
-import { writeDefault, writePointer } from "../../format/pointer.ts";
+import { readPointer, writeDefault, writePointer } from "../../format/pointer.ts";
 import { readBlob } from "../../format/read-blob.ts";
 import { defaultKey, pointerKey } from "../../format/store.ts";
 import { PRIVATE_KEY } from "../../testing/format/golden.ts";
@@ -132,6 +133,20 @@ it("publish says which model goes on to serve the requests that name none", asyn
   const publish = (...args: string[]) => runIn("--folder", store, "publish", String(first), ...args);
   expect(await publish()).toContain("requests that name no model get ads; those that name tiny get this one");
   expect(await publish("--default")).not.toContain("requests");
+});
+
+it("a deadline is the model's own until it is off", async () => {
+  const store = join(folder, "of-a-deadline");
+  await using opened = await openStore({ folder: store });
+  const deadlineAfter = async (...args: string[]): Promise<number | undefined> => {
+    await runIn("--folder", store, "publish", String(first), ...args);
+    return readPointer((await textOf(opened, pointerKey("tiny"))) ?? "", "tiny").deadline;
+  };
+  expect(await deadlineAfter()).toBeUndefined();
+  expect(await deadlineAfter("--deadline", "0")).toBe(0);
+  expect(await deadlineAfter()).toBe(0);
+  expect(await deadlineAfter("--deadline", "50")).toBe(50);
+  expect(await deadlineAfter("--deadline", "off")).toBeUndefined();
 });
 
 it("pin, verify and prune: a pinned version stays, damage is named, what nothing needs goes", async () => {
