@@ -64,12 +64,15 @@ async function fitNumeric(field: FeatureField, log: ClickLog, knots: number): Pr
     }
     case "value": {
       if (encoding.scale === "none") return { kind: "value", shift: 0, factor: 1 };
-      const [mean = Number.NaN, deviation = Number.NaN] = await log.aggregate(field, ["avg(x)", "stddev_pop(x)"]);
+      const aggregates = ["avg(x)", "stddev_pop(x)", "min(x)"];
+      const [mean = Number.NaN, deviation = Number.NaN, least = mean] = await log.aggregate(field, aggregates);
       if (!Number.isFinite(mean)) await refuseColumn(log, field, "its mean");
-      // The deviation of a constant column need not come out as 0, and any other value must not be divided by what is
-      // left.
+      // Neither the deviation of a constant column need come out as 0 nor its mean as the constant, and any other value
+      // must not be divided by what is left.
       const varies = deviation > CONSTANT * Math.abs(mean) && Number.isFinite(1 / deviation);
-      return { kind: "value", shift: mean, factor: varies ? 1 / deviation : 1 };
+      return varies
+        ? { kind: "value", shift: mean, factor: 1 / deviation }
+        : { kind: "value", shift: least, factor: 1 };
     }
     default:
       throw new Error(`a ${encoding.kind} encoding is not numeric`);

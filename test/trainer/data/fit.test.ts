@@ -39,6 +39,14 @@ describe("fitting reads the numbers that the encoder reads", () => {
     expect(await fitted(path, quantiles)).toEqual({ kind: "boundaries", boundaries: [0.5] });
   });
 
+  it.each(["1e38", "0.1", "-3e17"])(
+    "a column that is always %s, whose sum is rounded, has a shift that leaves 0",
+    async (x) => {
+      const path = file(`always-${x}.csv`, `label,n\n${`0,${x}\n`.repeat(121)}`);
+      expect(await fitted(path, standard)).toEqual({ kind: "value", shift: Number(x), factor: 1 });
+    },
+  );
+
   it.each([
     ["none.csv", "label,n\n1,\n0,\n"],
     ["none.jsonl", jsonl("null", '""')],
