@@ -71,6 +71,9 @@ export interface TimeBounds {
   test: number;
 }
 
+/** Above the rounding errors of shares, 0.1 + 0.2 being more than 0.3, and below a record of any log. */
+const ROUNDING = 1e-12;
+
 /**
  * The bounds that leave the last shares of `total` records to validation and test. `times` come ascending. Records of
  * one time stay together, so a share may be larger than it was asked for.
@@ -80,11 +83,12 @@ export async function timeBounds(
   total: number,
   times: AsyncIterable<{ value: number; count: number }>,
 ): Promise<TimeBounds> {
+  const [held, tested] = [valid + test, test].map((share) => share * total * (1 - ROUNDING)) as [number, number];
   const bounds: TimeBounds = { valid: Number.POSITIVE_INFINITY, test: Number.POSITIVE_INFINITY };
   let before = 0;
   for await (const { value, count } of times) {
-    if (total - before >= (valid + test) * total) bounds.valid = value;
-    if (test > 0 && total - before >= test * total) bounds.test = value;
+    if (total - before >= held) bounds.valid = value;
+    if (test > 0 && total - before >= tested) bounds.test = value;
     before += count;
   }
   return bounds;

@@ -52,6 +52,13 @@ describe("data.split and data.negatives", () => {
     expect(await sizes(0.1, 0.05)).toEqual([0, 95, 5]);
   });
 
+  it("time divides by the shares that were asked for, although 0.1 + 0.2 is more than 0.3 in float64", async () => {
+    const path = file("days.csv", `label,at\n${Array.from({ length: 120 }, (_, i) => `0,${i}\n`).join("")}`);
+    const split = { kind: "time", by: "at", valid: 0.1, test: 0.2 };
+    const sizes = PARTS.map(async (part) => (await readRows(["label"], path, { split }, { part })).length);
+    expect(await Promise.all(sizes)).toEqual([84, 12, 24]);
+  });
+
   it("time leaves the last records for the test", async () => {
     const [train, valid, test] = (await parts({ kind: "time", by: "at" })).map((part) =>
       part.map((row) => Number(row[2])),
