@@ -68,6 +68,10 @@ export async function tune(
   const judged = judgedBy(spec);
   const better = byQuality(judged);
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, { seed, own });
+  // A seed that there is not is found before hours of training.
+  const further = Math.max(...rungs.map(({ seeds = 1 }) => seeds)) - 1;
+  for (const { trial, spec: own } of candidates)
+    withSettings(own, { "training.seed": own.training.seed + further }, `${spaceName}, trial ${trial}`);
   const running = await startEngine(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);

@@ -167,6 +167,19 @@ describe("tune", () => {
     expect(existsSync(join(folder, "wrong"))).toBe(false);
   });
 
+  it("refuses seeds that there are not before it trains", async () => {
+    const last = tinyRunSpec({}, { seed: 2 ** 32 - 2 });
+    const rungs = [
+      { trials: 2, epochs: 1 },
+      { trials: 1, epochs: 1, seeds: 3 },
+    ];
+    const options = { logs, rungs, seed: 1, folder: join(folder, "far") };
+    await expect(tune(last, space, "s", options)).rejects.toThrow(
+      "s, trial 1: training.seed: got 4294967296, expected <=4294967295",
+    );
+    expect(existsSync(join(folder, "far"))).toBe(false);
+  });
+
   it("refuses a space that varies what trials are judged by", async () => {
     const values = { type: "choice", values: ["auc", "logloss"] };
     const judges = parseSearchSpace(JSON.stringify({ parameters: { "training.monitor": values } }), "s");
