@@ -1,7 +1,9 @@
 import type { FeatureSpec } from "../../format/spec.ts";
+import { type LogSize, resolveSpec } from "../../trainer/data/default-settings.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import type { RunningEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
+import { MODELS } from "../../trainer/model/zoo/index.ts";
 import type { RunLogs } from "./run.ts";
 
 /** What a training takes besides its rows: the program, records that are read ahead, a step's intermediate numbers. */
@@ -32,8 +34,14 @@ export async function laneCount(
   }
   const most = Math.min(asked ?? threads ?? 1, runs);
   if (asked !== undefined || most === 1) return most;
-  const { vocabulary } = await openTrainingLog(specs[0], logs.train, logs.cache);
-  const widest = Math.max(...specs.map(({ model }) => model.embeddingDim ?? 0)) + 1;
-  const bytes = OTHER_BYTES + 4 * COPIES * vocabulary.size * widest;
+  const { vocabulary, source } = await openTrainingLog(specs[0], logs.train, logs.cache);
+  const size = { records: source.count, clicks: source.labels.positives.records, rows: vocabulary.size };
+  const bytes = OTHER_BYTES + 4 * COPIES * vocabulary.size * Math.max(...specs.map((spec) => rowWidth(spec, size)));
   return Math.max(1, Math.min(most, Math.floor((MEMORY_SHARE * process.availableMemory()) / bytes)));
+}
+
+/** How many numbers a row of the spec's model has, on a log of this size. */
+function rowWidth(spec: FeatureSpec, size: LogSize): number {
+  const resolved = resolveSpec(spec, size);
+  return MODELS[resolved.model.type](resolved).rowDim + 1;
 }
