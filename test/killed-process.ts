@@ -17,14 +17,16 @@ export function endedAt({ name, count = 1, named = false, signal = "SIGKILL" }: 
   const program = `
     import fs from "node:fs";
     import { syncBuiltinESMExports } from "node:module";
-    const rename = fs.renameSync;
     let left = ${count};
-    fs.renameSync = (from, to) => {
-      const ends = ${name}.test(to) && --left === 0;
-      if (ends && ${!named}) ${end};
-      rename(from, to);
-      if (ends && ${named}) ${end};
-    };
+    for (const way of ["renameSync", "linkSync"]) {
+      const give = fs[way];
+      fs[way] = (from, to) => {
+        const ends = ${name}.test(to) && --left === 0;
+        if (ends && ${!named}) ${end};
+        give(from, to);
+        if (ends && ${named}) ${end};
+      };
+    }
     syncBuiltinESMExports();`;
   return { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(program)}"` };
 }

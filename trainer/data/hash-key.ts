@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { isHashKey } from "../../format/fitted-spec.ts";
-import { readWhole, writeWhole } from "../io/files.ts";
+import { readWhole, writeNew, writeWhole } from "../io/files.ts";
 
 // The secret that row keys are hashed with, 32 hex digits in a file of its own. A cache of encoded logs has one, which
 // is drawn when its first log is encoded, so that equal trainings from one cache are equal to the bit. A run folder has
@@ -26,14 +26,18 @@ export function savedHashKey(folder: string): string | null {
 }
 
 export function saveHashKey(folder: string, key: string): void {
-  writeWhole(join(folder, FILE), `${key}\n`);
+  writeWhole(join(folder, FILE), textOf(key));
+}
+
+function textOf(key: string): string {
+  return `${key}\n`;
 }
 
 /** The hash key of a cache, drawn the first time. */
 export function cacheHashKey(cache: string): string {
   const saved = savedHashKey(cache);
   if (saved !== null) return saved;
-  saveHashKey(cache, randomBytes(KEY_BYTES).toString("hex"));
-  // Another process may have drawn one at the same time: the last that was written counts.
+  // Another process may draw one at the same time: the first that is there counts.
+  writeNew(join(cache, FILE), textOf(randomBytes(KEY_BYTES).toString("hex")));
   return savedHashKey(cache) as string;
 }

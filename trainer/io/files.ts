@@ -5,6 +5,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -34,6 +35,16 @@ export function writeWhole(path: string, content: FileContent): void {
   const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
   for (const part of parts) file.write(part);
   file.finish();
+}
+
+/**
+ * Writes a whole file where none of its name is there, even where another process does so at the same time. Returns
+ * whether it has: otherwise what is there stays. Throws UserError.
+ */
+export function writeNew(path: string, content: string): boolean {
+  using file = new WholeFile(path);
+  file.write(content);
+  return file.finishNew();
 }
 
 /**
@@ -80,6 +91,23 @@ export class WholeFile implements Disposable {
     if (this.#file !== null) this.end();
     this.#orNothing(() => renameSync(this.#temporary, this.#path));
     this.#isNamed = true;
+  }
+
+  /** Gives the file its name where no other one has it. Returns whether it has. */
+  finishNew(): boolean {
+    if (this.#file !== null) this.end();
+    this.#orNothing(() => {
+      try {
+        linkSync(this.#temporary, this.#path); // unlike a renamed file, a linked one takes no other's place
+        this.#isNamed = true;
+      } catch {
+        if (existsSync(this.#path)) return;
+        renameSync(this.#temporary, this.#path); // some file systems have no links
+        this.#isNamed = true;
+      }
+    });
+    removeQuietly(this.#temporary);
+    return this.#isNamed;
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -84,6 +85,28 @@ describe("the hash key of a cache", () => {
     expect(other.fitted.hashKey).not.toBe(fitted.hashKey);
     expect(other.vocabulary.keys).not.toEqual(vocabulary.keys);
     expect(other.vocabulary.counts).toEqual(vocabulary.counts);
+  });
+
+  it("is the first that is there, where two processes draw one at the same time", () => {
+    const cache = join(folder, "drawn");
+    // The other process is there just before this one gives its own key the name.
+    const program = `
+      import fs from "node:fs";
+      import { syncBuiltinESMExports } from "node:module";
+      for (const way of ["renameSync", "linkSync"]) {
+        const give = fs[way];
+        fs[way] = (from, to) => {
+          if (to.endsWith("hash-key") && !fs.existsSync(to)) fs.writeFileSync(to, "${HASH_KEY}\\n");
+          give(from, to);
+        };
+      }
+      syncBuiltinESMExports();
+      const { cacheHashKey } = await import("./trainer/data/hash-key.ts");
+      console.log(cacheHashKey(${JSON.stringify(cache)}));`;
+    const args = ["--input-type=module-typescript", "--eval", program];
+    expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toBe(`${HASH_KEY}\n`);
+    expect(readFileSync(join(cache, "hash-key"), "utf8")).toBe(`${HASH_KEY}\n`);
+    expect(readdirSync(cache)).toEqual(["hash-key"]);
   });
 
   it("gives way to one that is named, which has entries of its own", async () => {

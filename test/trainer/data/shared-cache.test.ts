@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { cached } from "../../../trainer/data/cache.ts";
 import { noLabels } from "../../../trainer/data/label-counts.ts";
-import { Random } from "../../../trainer/data/random.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
+import { endedAt } from "../../killed-process.ts";
 import { numberedLog, specOf, testFolder, writerInto } from "./log-files.ts";
 
 const folder = testFolder("shared-cache");
@@ -21,10 +21,21 @@ const script = fileURLToPath(new URL("./build-cache.ts", import.meta.url));
 const entriesOf = (cache: string): string[] => readdirSync(cache).filter((name) => /^[0-9a-f]{32}$/.test(name));
 const FILES = ["heartbeat", "meta.json", "records.bin", "vocabulary.safetensors"];
 
-/** Encodes the log into a cache in a process of its own. `command` comes before Node, `options` are Node's. */
-function build(cache: string, command = "exec", ...options: string[]) {
+interface Start {
+  /** What comes before Node. */
+  command?: string;
+  /** Node's. */
+  options?: string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Encodes the log into a cache in a process of its own. */
+function build(cache: string, { command = "exec", options = [], env = {} }: Start = {}) {
   const node = [process.execPath, ...options, script, spec, path, cache].map((word) => `'${word}'`).join(" ");
-  const child = spawn("sh", ["-c", `${command} ${node}`], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("sh", ["-c", `${command} ${node}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   let text = "";
   child.stderr.on("data", (data) => {
     text += data;
@@ -54,24 +65,27 @@ describe.skipIf(process.platform === "win32")("processes that share a cache", ()
     expect((await build(cache).ended).code).toBe(0);
     const [hash = ""] = entriesOf(cache);
     rmSync(join(cache, hash), { recursive: true });
-    const { code, text } = await build(cache, `mkdir '${cache}/${hash}'.$$.tmp '${cache}/${hash}'.1.tmp; exec`).ended;
+    const { code, text } = await build(cache, {
+      command: `mkdir '${cache}/${hash}'.$$.tmp '${cache}/${hash}'.1.tmp; exec`,
+    }).ended;
     expect(code, text).toBe(0);
     expect(entriesOf(cache)).toEqual([hash]);
   });
 
-  it("make one entry, whoever of them is killed at whatever moment", async () => {
-    const random = new Random(11);
-    for (let round = 0; round < 3; round++) {
-      const cache = join(folder, `killed-${round}`);
-      const [killed, survivor] = [build(cache), build(cache)];
-      const timer = setTimeout(() => killed.child.kill("SIGKILL"), 250 + random.integer(700));
-      const { code, text } = await survivor.ended;
-      expect(code, text).toBe(0);
-      await killed.ended;
-      clearTimeout(timer);
-      expect(entriesOf(cache)).toHaveLength(1);
-      expect(readdirSync(join(cache, entriesOf(cache)[0])).sort()).toEqual(FILES);
-    }
+  it.each([
+    ["the key of its hashes", /\/hash-key$/],
+    ["its vocabulary", /\/vocabulary\.safetensors$/],
+    ["what it says of itself", /\/meta\.json$/],
+    ["the entry itself", /\/[0-9a-f]{32}$/],
+  ])("make one entry, where one of them is killed before %s gets its name", async (what, name) => {
+    const cache = join(folder, what.replaceAll(" ", "-"));
+    const [killed, survivor] = [build(cache, { env: endedAt({ name }) }), build(cache)];
+    const { code, text } = await survivor.ended;
+    expect(code, text).toBe(0);
+    // It was not killed where the other one was first, whose entry it then has.
+    expect([null, 0]).toContain((await killed.ended).code);
+    expect(entriesOf(cache)).toHaveLength(1);
+    expect(readdirSync(join(cache, entriesOf(cache)[0])).sort()).toEqual(FILES);
   });
 
   it("spare each other's unfinished entries, even where their clocks differ by a year", async () => {
@@ -92,8 +106,8 @@ describe.skipIf(process.platform === "win32")("processes that share a cache", ()
     beat();
     const timer = setInterval(beat, 1000);
     const off = "const now = Date.now; Date.now = () => now() + 365 * 24 * 3600 * 1000;";
-    const { code, text } = await build(cache, "exec", "--import", `data:text/javascript,${encodeURIComponent(off)}`)
-      .ended;
+    const options = ["--import", `data:text/javascript,${encodeURIComponent(off)}`];
+    const { code, text } = await build(cache, { options }).ended;
     clearInterval(timer);
     expect(code, text).toBe(0);
     expect(readdirSync(cache).filter((name) => name.endsWith(".tmp"))).toEqual([live]);
@@ -117,14 +131,15 @@ it.skipIf(!namespaces)("a container that is killed and started again goes on, wi
     'import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module"; const rename = fs.renameSync;' +
     `fs.renameSync = (from, to) => { if (/[/][0-9a-f]{32}$/.test(to)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);` +
     "rename(from, to); }; syncBuiltinESMExports();";
-  const first = build(cache, container, "--import", `data:text/javascript,${encodeURIComponent(waiting)}`);
+  const options = ["--import", `data:text/javascript,${encodeURIComponent(waiting)}`];
+  const first = build(cache, { command: container, options });
   const timer = setInterval(() => {
     if (existsUnfinished(cache)) first.child.kill("SIGKILL");
   }, 5);
   await first.ended;
   clearInterval(timer);
   expect(existsUnfinished(cache)).toBe(true);
-  const { code, text } = await build(cache, container).ended;
+  const { code, text } = await build(cache, { command: container }).ended;
   expect(code, text).toBe(0);
   expect(entriesOf(cache)).toHaveLength(1);
 });

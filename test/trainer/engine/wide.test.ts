@@ -15,15 +15,11 @@ function run(args: readonly string[]): string {
   return stdout;
 }
 
-it.runIf(hasFlag())(
-  "has the same bits, for every model, on one and on three threads",
-  () => {
-    const digests = (flags: readonly string[]): unknown =>
-      JSON.parse(run([...flags, "test/trainer/engine/wide-digests.ts"]));
-    expect(digests(JOINED)).toEqual(digests(NARROW));
-  },
-  60_000,
-);
+it.runIf(hasFlag())("has the same bits, for every model, on one and on three threads", () => {
+  const digests = (flags: readonly string[]): unknown =>
+    JSON.parse(run([...flags, "test/trainer/engine/wide-digests.ts"]));
+  expect(digests(JOINED)).toEqual(digests(NARROW));
+});
 
 describe("V8", () => {
   const SCRIPT = `

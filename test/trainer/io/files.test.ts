@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../../trainer/errors.ts";
-import { readWhole, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+import { readWhole, writeNew, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
 import { systemFault } from "../../../trainer/io/system-fault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-io-"));
@@ -72,6 +72,13 @@ describe("what the system refuses is for the user to mend", () => {
     expect(thrownBy(() => writeSecret(path, "second"))).toBeInstanceOf(UserError);
     expect(readFileSync(path, "utf8")).toBe("first");
   });
+});
+
+it("a new file takes no other's place, and leaves nothing beside it", () => {
+  const path = join(folder, "made", "new");
+  expect([writeNew(path, "first"), writeNew(path, "second")]).toEqual([true, false]);
+  expect(readFileSync(path, "utf8")).toBe("first");
+  expect(readdirSync(join(folder, "made"))).toEqual(["new"]);
 });
 
 it("the file that a link leads to is written, and the link stays", () => {

@@ -87,6 +87,7 @@ describe.skipIf(clients === null)("with this machine's pip", () => {
     vi.stubEnv("NO_PROXY", "127.0.0.1");
     await expect(fetchTo("half", piece)).rejects.toThrow(/half of it came: run the command again/i);
     await new Promise((resolve) => server.close(resolve));
+    vi.stubEnv("PIP_INDEX_URL", "http://127.0.0.1:1/simple"); // a port that the system gives to nobody
     await expect(fetchTo("silent", piece)).rejects.toThrow("the registry was not reached");
   });
 });
