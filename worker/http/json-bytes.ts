@@ -18,14 +18,14 @@ export function parseJsonBytes(bytes: Uint8Array, before = "", after = ""): unkn
   try {
     return JSON.parse(before + text + after);
   } catch (error) {
-    const problem = jsonProblem(before + text + after, placeOf(bytes, before.length));
+    const problem = jsonProblem(before + text + after, placeOf(bytes, -before.length));
     throw new BodyError("not-json", `the body is not JSON: ${problem ?? (error as Error).message}`);
   }
 }
 
-/** Where the byte is in its body that is so many before these. */
-function placeOf({ buffer, byteOffset }: Uint8Array, before: number): TextPlace {
-  const body = new Uint8Array(buffer, 0, byteOffset - before);
+/** Where the byte `at` of these is in the body that they are of. It may be before them, and is no further than the end. */
+export function placeOf({ buffer, byteOffset, length }: Uint8Array, at: number): TextPlace {
+  const body = new Uint8Array(buffer, 0, byteOffset + Math.min(at, length));
   const place = { line: 1, column: 1 };
   for (const byte of startsWithMark(body) ? body.subarray(3) : body) {
     if (byte === LINE_END) {

@@ -1,7 +1,7 @@
 import { clipped, RequestError, show } from "../../format/errors.ts";
 import { JSON_PART_BYTES, MAX_ELEMENT_BYTES } from "../limits.ts";
 import { BodyError } from "./errors.ts";
-import { parseJsonBytes, plainText, skipSpace, startsWithMark } from "./json-bytes.ts";
+import { parseJsonBytes, placeOf, plainText, skipSpace, startsWithMark } from "./json-bytes.ts";
 import { JsonList } from "./json-list.ts";
 import { JsonValue } from "./json-value.ts";
 
@@ -13,6 +13,9 @@ const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+
+/** Bytes of a character of UTF-8 at most. */
+const MAX_CHARACTER_BYTES = 4;
 
 /** The members of a body's object, found but not yet parsed. */
 export interface JsonOutline {
@@ -46,8 +49,9 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
   do {
     at = skipSpace(bytes, at + 1);
     if (bytes[at] === CLOSE_OBJECT && members.size === 0) break;
+    if (bytes[at] !== QUOTE) throw notJson(bytes, at, "a key in quotes");
     const colon = skipSpace(bytes, endOfString(bytes, at));
-    if (bytes[at] !== QUOTE || bytes[colon] !== COLON) throw notJson(bytes, at, "a key in quotes");
+    if (bytes[colon] !== COLON) throw notJson(bytes, colon, ":");
     refuseLong("a name in the body", colon - at);
     const name = plainText(bytes, at, colon) ?? (parseJsonBytes(bytes.subarray(at, colon)) as string);
     if (members.has(name)) throw new RequestError(`body: ${name}`, "got it more than once, expected it once");
@@ -60,8 +64,10 @@ export function outlineJson(bytes: Uint8Array, lists: readonly string[], later: 
       at = skipSpace(bytes, list.end + 1);
     } else {
       const end = endOfValue(bytes, value);
+      if (end === value) throw notJson(bytes, value, "a value");
       others += end - at;
-      refuseLong(name, others);
+      refuseLong(name, end - value);
+      refuseLong("the body's members beside its lists", others);
       members.set(name, bytes.subarray(value, end));
       at = end;
     }
@@ -81,8 +87,9 @@ function outlineList(bytes: Uint8Array, start: number, name: string): { list: Js
   let from = start;
   for (;;) {
     const end = endOfValue(bytes, from + 1);
+    const bytesOfElement = end - from - 1;
     // Not every element pays for a text that names it.
-    if (end - from > MAX_ELEMENT_BYTES) refuseLong(`${name}[${length}]`, end - from);
+    if (bytesOfElement > MAX_ELEMENT_BYTES) refuseLong(`${name}[${length}]`, bytesOfElement);
     length++;
     const isLast = bytes[end] !== COMMA;
     if (isLast || end - cut >= JSON_PART_BYTES) {
@@ -145,7 +152,10 @@ function refuseLong(what: string, length: number): void {
 }
 
 function notJson(bytes: Uint8Array, at: number, expected: string): BodyError {
-  const got = at < bytes.length ? show(String.fromCharCode(bytes[at] as number)) : "its end";
-  const place = Math.min(at, bytes.length);
-  return new BodyError("not-json", `the body is not JSON: got ${got} at position ${place}, expected ${expected}`);
+  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+  const [character] = decoder.decode(bytes.subarray(at, at + MAX_CHARACTER_BYTES));
+  const got = character === undefined ? "the end of the text" : show(character);
+  const { line, column } = placeOf(bytes, at);
+  const place = `line ${line}, column ${column}`;
+  return new BodyError("not-json", `the body is not JSON: got ${got} at ${place}, expected ${expected}`);
 }

@@ -106,7 +106,7 @@ test.each<[string, RequestInit, number, string]>([
     "no JSON",
     { headers: { "content-type": "text/plain" }, body: "{" },
     400,
-    'the body is not JSON: got its end at position 1, expected "',
+    "the body is not JSON: got the end of the text at line 1, column 2, expected a key in quotes",
   ],
   [
     "no JSON in an event",

@@ -24,12 +24,12 @@ function postBytes(body: BodyInit | null, contentType: string | null): Promise<R
 const NOT_JSON: { what: string; body: BodyInit | null; detail: string }[] = [
   { what: "an empty body", body: null, detail: "the body is not JSON" },
   { what: "half a body", body: '{"records":[{"site":', detail: "the body is not JSON" },
-  { what: "two bodies", body: '{"records":[]}{}', detail: 'got "{" at position 14, expected the end' },
-  { what: "a comma after it", body: '{"records":[]} ,', detail: 'got "," at position 15, expected the end' },
+  { what: "two bodies", body: '{"records":[]}{}', detail: 'got "{" at line 1, column 15, expected the end' },
+  { what: "a comma after it", body: '{"records":[]} ,', detail: 'got "," at line 1, column 16, expected the end' },
   {
     what: "a list that another bracket ends",
     body: '{"records":[{}}',
-    detail: 'got "}" at position 14, expected , or ]',
+    detail: 'got "}" at line 1, column 15, expected , or ]',
   },
   { what: "a name without quotes", body: "{records:[]}", detail: "the body is not JSON" },
   { what: "NaN", body: '{"records":[{"price":NaN}]}', detail: "the body is not JSON" },
@@ -80,16 +80,28 @@ test.each(["application/json", "application/json; charset=utf-8", "Application/J
 );
 
 test.each([
-  ["an element of a list", `{"records":[{},{"site":"${"x".repeat(2 ** 18)}"}]}`, "records[1]: got 262156 bytes"],
+  ["an element of a list", `{"records":[{},{"site":"${"x".repeat(2 ** 18)}"}]}`, "records[1]: got 262155 bytes"],
   ["a list in a list", `{"records":[${"[".repeat(2 ** 18)}]}`, "the body is not JSON"],
   ["a member that is no list", `{"records":[],"x":${"[],".repeat(2 ** 17)}}`, "the body is not JSON"],
   ["members", `{${'"x":"","y":"",'.repeat(2 ** 15)}"records":[]}`, "got it more than once"],
+  ["a member", `{"model":"${"x".repeat(2 ** 18)}","records":[]}`, "model: got 262146 bytes, expected at most 262144"],
+  [
+    "several members",
+    `{"model":"${"x".repeat(2 ** 17)}","unseen":"${"x".repeat(2 ** 17)}","records":[]}`,
+    "the body's members beside its lists: got 262165 bytes",
+  ],
   ["a name", `{"${"x".repeat(2 ** 18)}":1}`, "a name in the body: got 262146 bytes"],
   ["a value in place of an object", `"${"x".repeat(2 ** 18)}"`, "a body that is no object: got 262146 bytes"],
 ])("%s too long to be parsed at a time is refused", async (_what, body, detail) => {
   const problem = await problemOf(await worker.score(body));
   expect(problem.detail).toContain(detail);
   expect(problem.detail.length).toBeLessThan(300);
+});
+
+test("an element as long as it may be is read", async () => {
+  const longest = `{"site":"${"x".repeat(2 ** 18 - 11)}"}`;
+  for (const records of [longest, `{},${longest}`, `${longest},{}`])
+    expect((await worker.score(`{"records":[${records}]}`)).status).toBe(200);
 });
 
 test("a list of nothing but objects or lists is parsed by parts, to its fault", async () => {

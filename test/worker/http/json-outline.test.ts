@@ -129,6 +129,7 @@ test("members that come later are parsed when they are asked for, once", () => {
   expect((list as JsonValue).value).toBe(7);
   const { a: broken } = read('{"a":{"x":}}');
   expect(() => (broken as JsonValue).value).toThrow(BodyError);
+  expect(() => read('{"a":,"list":7}')).toThrow(BodyError);
 });
 
 test("a list that was let go of cannot be iterated any more", () => {
@@ -180,8 +181,15 @@ test.each([
   '\ufeff{"other":01}',
   '{"é":1,\n "b\tc":2}',
   '{"list":["a\nb"]}',
+  '{"a":}',
+  '{"é":1,\n"a": ,"list":[1]}',
+  '{"list":[1]}\n😀',
+  '{"list":[1],\ufeff"a":1}',
+  '{"list":[1]\n}{}',
+  '{"a" 1}',
+  '\ufeff{"é":1,\n b:2}',
 ])("what is no JSON has its place in the body: %.40s", (text) => {
-  const problem = jsonProblem(text.replace("\ufeff", ""));
+  const problem = jsonProblem(text.replace(/^\ufeff/, ""));
   expect(problem).not.toBeNull();
   expect(() => outlined(text)).toThrow(`the body is not JSON: ${problem}`);
 });

@@ -185,7 +185,11 @@ test("a ranking that allows it keeps its own order where no model can score it",
   expect((await problemOf(await worker.score({ records: HOT, fallback: "order" }))).status).toBe(422);
 
   const broken = ['"candidates": [{"ad": }]', '"candidates": [{"ad": "ad1"},]', '"candidates": [1 2]'];
-  for (const members of [...broken, '"candidates": [{"ad": "ad1"}], "context": {"os": }']) {
+  for (const members of [
+    ...broken,
+    '"candidates": [{"ad": "ad1"}], "context": {"os": }',
+    '"candidates": [{"ad": "ad1"}], "context": ',
+  ]) {
     const refused = await problemOf(await worker.post("/v1/rank", `{${members}, "fallback": "order"}`));
     expect(refused.type, members).toBe("urn:deepfm-edge:problem:not-json");
   }
