@@ -1,3 +1,4 @@
+import { pointerOf } from "../../format/json-pointer.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { identifier, literal, wholeText } from "./sql.ts";
 import { LINE, linesOf } from "./whole-lines.ts";
@@ -28,7 +29,7 @@ export async function scanJsonLines(input: ScanInput): Promise<Scan> {
 
 /** SQL of the value of a key, as JSON; NULL where a line lacks it. */
 export function jsonKeySql(name: string): string {
-  return `json_extract(${LINE}, ${literal(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`)})`;
+  return `json_extract(${LINE}, ${literal(pointerOf([name]))})`;
 }
 
 /** SQL of the keys of a line's object; NULL where the line is no JSON. */

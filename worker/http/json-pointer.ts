@@ -1,4 +1,5 @@
 import { MAX_PLACE } from "../../format/errors.ts";
+import { pointerOf } from "../../format/json-pointer.ts";
 
 /** A list or member of the body, an element of the list, and a key of it or of the member. */
 const PLACE = /^(\w+)(?:\[(\d+)\])?(?:\.(.*))?$/s;
@@ -12,16 +13,9 @@ export function jsonPointer(place: string): string {
   if (member !== undefined) return isCut(place) ? "" : pointerOf([member]);
   const [, list, index, key] = PLACE.exec(place) ?? [];
   if (list === undefined || place === "body") return "";
-  return pointerOf([list, index, isCut(place) ? undefined : key]);
+  return pointerOf([list, index, isCut(place) ? undefined : key].filter((name) => name !== undefined));
 }
 
 function isCut(place: string): boolean {
   return place.length >= MAX_PLACE && place.endsWith("...");
-}
-
-function pointerOf(parts: readonly (string | undefined)[]): string {
-  return parts
-    .filter((part) => part !== undefined)
-    .map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`)
-    .join("");
 }

@@ -1,4 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
+import { namesOf } from "../../format/json-pointer.ts";
 import { Pattern } from "../../format/prepare/pattern.ts";
 import {
   type AttributeSource,
@@ -128,14 +129,6 @@ function checkSelector(selector: string, place: string): void {
 }
 
 function compileJson({ name, list, id, fields = {} }: JsonList): JsonListPlan {
-  const entries = Object.entries(fields).map(([field, pointer]) => [field, pointerNames(pointer)] as const);
-  return { name, list: pointerNames(list), id: pointerNames(id), fields: entries };
-}
-
-/** The names of a JSON pointer (RFC 6901). */
-function pointerNames(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const entries = Object.entries(fields).map(([field, pointer]) => [field, namesOf(pointer)] as const);
+  return { name, list: namesOf(list), id: namesOf(id), fields: entries };
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { pointerOf } from "../../../format/json-pointer.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { type BadLine, nameBadLines } from "./bad-lines.ts";
 import { fieldColumn } from "./field-column.ts";
@@ -73,7 +74,7 @@ export class ExperimentLog implements AsyncDisposable {
 async function readLines(lines: LineDatabase, contextFields: readonly string[]): Promise<void> {
   const shape = JSON.stringify(Object.fromEntries(MEMBER_NAMES.map((name) => [name, "JSON"])));
   const context = contextFields.map(
-    (name) => `, (members.ctx ->> ${literal(pointer(name))}) AS ${fieldColumn(`ctx.${name}`)}`,
+    (name) => `, (members.ctx ->> ${literal(pointerOf([name]))}) AS ${fieldColumn(`ctx.${name}`)}`,
   );
   // Members that both kinds have are read alike, so one table holds both, and each column is of its own kind.
   const own = EVENT_MEMBERS.filter(({ name }) => !EXPOSURE_MEMBERS.some((other) => other.name === name));
@@ -93,11 +94,6 @@ async function readLines(lines: LineDatabase, contextFields: readonly string[]):
      )
      SELECT row, file, is_event, problem, ${columnsSql([...EXPOSURE_MEMBERS, ...own])}${context.join("")} FROM good`,
   );
-}
-
-/** Names within `ctx` as JSON pointers. */
-function pointer(name: string): string {
-  return `/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 async function withoutDuplicates(lines: LineDatabase): Promise<LineCounts> {
