@@ -1,4 +1,5 @@
-import type { Column, RawRecord, RawValue } from "./columns.ts";
+import { pointerOf } from "../format/json-pointer.ts";
+import { type Column, type RawRecord, type RawValue, valueIn } from "./columns.ts";
 import { element, scrolling } from "./dom.ts";
 import { ValueInput } from "./value-input.ts";
 
@@ -72,11 +73,11 @@ export class CandidateTable {
     const input = (kind: Column["kind"], name: string, at: string): ValueInput =>
       new ValueInput({ kind }, `${one}-${number}-${at}`, { "aria-label": `${name} of ${one} ${number}` });
     const id = input(this.#id.kind, this.#id.name, "id");
-    id.value = this.#listing === "items" ? record[this.#id.name] : `item-${number}`;
+    id.value = this.#listing === "items" ? valueIn(record, this.#id.name) : `item-${number}`;
     const bid = input("number", "bid", "bid");
     bid.value = 1;
     const cells = new Map(this.#columns.map(({ name, kind }, i) => [name, input(kind, name, String(i))] as const));
-    for (const [name, cell] of cells) cell.value = record[name];
+    for (const [name, cell] of cells) cell.value = valueIn(record, name);
     const remove = element("button", { type: "button", class: "quiet", "aria-label": `Remove ${one} ${number}` }, "✕");
     const cellOf = (one: ValueInput, name = ""): HTMLElement => element("td", { class: name }, one.input, one.message);
     const row: Row = {
@@ -118,7 +119,7 @@ export class CandidateTable {
     for (const [i, { id, bid, cells }] of this.#rows.entries()) {
       judge(id, `${TEXTS[this.#listing].ids}/${i}`);
       judge(bid, `/bids/${i}`);
-      for (const [name, cell] of cells) judge(cell, `/candidates/${i}/${escapePointer(name)}`);
+      for (const [name, cell] of cells) judge(cell, pointerOf(["candidates", String(i), name]));
     }
     return shown;
   }
@@ -132,9 +133,4 @@ export class CandidateTable {
     (next?.element.querySelector("button") ?? document.getElementById("add"))?.focus();
     this.#changed();
   }
-}
-
-/** A key as it stands in a JSON pointer (RFC 6901). */
-export function escapePointer(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }

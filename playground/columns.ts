@@ -1,4 +1,5 @@
 import { columnOf } from "../format/columns.ts";
+import { ownValue } from "../format/own-value.ts";
 import type { Model } from "./api.ts";
 
 export type RawRecord = Model["example"];
@@ -13,6 +14,11 @@ export interface Column {
   hint: string;
 }
 
+/** The value of a column in a record, which an object may also have by its prototype: `constructor`. */
+export function valueIn(record: RawRecord, name: string): RawValue | undefined {
+  return ownValue(record, name) as RawValue | undefined;
+}
+
 /** The keys of a model's records, in the order of its fields. A cross has none of its own. */
 export function columnsOf({ fields, example }: Model): Column[] {
   const columns = new Map<string, Column>();
@@ -20,12 +26,18 @@ export function columnsOf({ fields, example }: Model): Column[] {
     const name = columnOf(field);
     if (name === null || columns.has(name)) continue;
     const own = fields.filter((other) => columnOf(other) === name);
-    const kind = kindOf(example[name]);
+    const kind = kindOf(valueIn(example, name));
     const feeds = own.map((other) => other.name).filter((other) => other !== name);
-    const hint = [hintOf(kind, example[name], own), feeds.length > 0 ? `for ${feeds.join(", ")}` : ""];
+    const hint = [hintOf(kind, valueIn(example, name), own), feeds.length > 0 ? `for ${feeds.join(", ")}` : ""];
     columns.set(name, { name, side: field.side, kind, hint: hint.filter((part) => part !== "").join(", ") });
   }
   return [...columns.values()];
+}
+
+/** The columns of fields of which values were never seen; `unseen`: how many, by field. */
+export function unseenColumns(fields: Model["fields"], unseen: Readonly<Record<string, number>>): string[] {
+  const own = fields.filter(({ name }) => Object.hasOwn(unseen, name));
+  return own.map((field) => columnOf(field)).filter((column) => column !== null);
 }
 
 /** The column whose values name the items of the model's catalogue; null for a model without one. */

@@ -1,5 +1,4 @@
 // The playground: a model's fields as a form, what the Worker makes of them, and the request as programs write it.
-import { columnOf } from "../format/columns.ts";
 import {
   type AboutAnswer,
   Api,
@@ -12,6 +11,7 @@ import {
   workerUrl,
 } from "./api.ts";
 import { CodePanel } from "./code-panel.ts";
+import { unseenColumns } from "./columns.ts";
 import { byId, element } from "./dom.ts";
 import { explanationView } from "./explanation-view.ts";
 import { type Mode, RequestForm } from "./request-form.ts";
@@ -167,7 +167,7 @@ function showReply(reply: Reply<AboutAnswer>): void {
   const { answer, problem, json, ms } = reply;
   code.answer = json;
   timing.textContent = timingText(reply.timing, ms);
-  const others = form.judge(problem, columnsUnseen(answer?.unseen ?? {}));
+  const others = form.judge(problem, unseenColumns(model?.fields ?? [], answer?.unseen ?? {}));
   if (problem) {
     status.textContent = problem.title;
     status.className = "wrong";
@@ -187,12 +187,6 @@ function showReply(reply: Reply<AboutAnswer>): void {
   const says = answer ? remarks(answer) : [];
   remarkList.replaceChildren(...says.map((text) => element("li", {}, text)));
   remarkList.hidden = says.length === 0;
-}
-
-/** The columns of fields whose values were never seen. */
-function columnsUnseen(unseen: Record<string, number>): string[] {
-  const fields = (model?.fields ?? []).filter(({ name }) => unseen[name]);
-  return fields.map((field) => columnOf(field)).filter((column) => column !== null);
 }
 
 makeTabs(byId("modes", HTMLElement), (name, tab) => {

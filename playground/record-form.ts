@@ -1,4 +1,4 @@
-import type { Column, RawRecord } from "./columns.ts";
+import { type Column, type RawRecord, valueIn } from "./columns.ts";
 import { element } from "./dom.ts";
 import { textOf } from "./raw-text.ts";
 import { ValueInput } from "./value-input.ts";
@@ -44,7 +44,7 @@ export class RecordForm {
   }
 
   write(record: RawRecord): void {
-    for (const [name, { input }] of this.#fields) input.value = record[name];
+    for (const [name, { input }] of this.#fields) input.value = valueIn(record, name);
     this.judge(new Map(), new Set());
   }
 
@@ -58,7 +58,9 @@ export class RecordForm {
   }
 
   #field(column: Column, id: string, examples: readonly RawRecord[]): HTMLElement {
-    const texts = [...new Set(examples.map((record) => textOf(record[column.name])))].filter((text) => text !== "");
+    const texts = [...new Set(examples.map((record) => textOf(valueIn(record, column.name))))].filter(
+      (text) => text !== "",
+    );
     const described = `${id}-hint ${id}-unseen`;
     const list = texts.length > 1 ? `${id}-list` : undefined;
     const input = new ValueInput(column, id, { "aria-describedby": described, list });

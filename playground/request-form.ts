@@ -1,6 +1,7 @@
+import { pointerOf } from "../format/json-pointer.ts";
 import type { Model, Problem, RankRequest, ScoreRequest } from "./api.ts";
-import { type Candidate, CandidateTable, escapePointer, type Listing } from "./candidate-table.ts";
-import { type Column, catalogueColumn, columnsOf, partOf, type RawRecord, sideOf } from "./columns.ts";
+import { type Candidate, CandidateTable, type Listing } from "./candidate-table.ts";
+import { type Column, catalogueColumn, columnsOf, partOf, type RawRecord, sideOf, valueIn } from "./columns.ts";
 import { byId, markWrong } from "./dom.ts";
 import { RecordForm } from "./record-form.ts";
 
@@ -46,7 +47,11 @@ export class RequestForm {
     const id = catalogueColumn(model, this.#columns);
     byId("listings", HTMLElement).hidden = id === null;
     this.#listing.value = "candidates";
-    this.#tables.items.build(id, [], id ? this.#firstOf([id]).filter((item) => item[id.name] !== undefined) : []);
+    this.#tables.items.build(
+      id,
+      [],
+      id ? this.#firstOf([id]).filter((item) => valueIn(item, id.name) !== undefined) : [],
+    );
     this.#showTable();
     this.#showBids();
     this.nextExample();
@@ -96,14 +101,14 @@ export class RequestForm {
   judge(problem: Problem | null, unseen: readonly string[] = []): NonNullable<Problem["errors"]> {
     const errors = problem?.errors ?? [];
     const byPointer = new Map(errors.map(({ pointer, detail }) => [pointer, detail]));
-    const place = this.#mode === "rank" ? "/context" : "/records/0";
-    const pointerOf = (column: string): string => `${place}/${escapePointer(column)}`;
+    const place = this.#mode === "rank" ? ["context"] : ["records", "0"];
+    const pointerTo = (column: string): string => pointerOf([...place, column]);
     const wrong = new Map<string, string>();
     for (const { name } of this.#columns) {
-      const detail = byPointer.get(pointerOf(name));
+      const detail = byPointer.get(pointerTo(name));
       if (detail !== undefined) wrong.set(name, detail);
     }
-    const shown = new Set(this.#record.judge(wrong, new Set(unseen)).map(pointerOf));
+    const shown = new Set(this.#record.judge(wrong, new Set(unseen)).map(pointerTo));
     for (const table of Object.values(this.#tables))
       for (const pointer of table.judge(table === this.#table ? byPointer : new Map())) shown.add(pointer);
     markWrong(this.#k, byId("k-wrong", HTMLElement), byPointer.get("/k"));

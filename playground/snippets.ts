@@ -38,11 +38,16 @@ import { hc } from "hono/client";
 
 const client = hc<AppType>(${JSON.stringify(url)}${headers});
 const response = await client${path.replaceAll("/", ".")}.$post({
-  json: ${JSON.stringify(body, null, 2).replaceAll("\n", "\n  ")},
+  json: ${typescriptLiteral(body).replaceAll("\n", "\n  ")},
 });
 if (!response.ok) throw new Error((await response.json()).detail);
 console.log(JSON.stringify(await response.json()));
 `;
+}
+
+/** A JSON value in TypeScript, where a plain `__proto__` would be no key of its own. */
+function typescriptLiteral(value: object): string {
+  return JSON.stringify(value, null, 2).replaceAll('"__proto__":', '["__proto__"]:');
 }
 
 function python({ url, path, body, token }: SnippetRequest): string {

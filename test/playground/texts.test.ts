@@ -1,6 +1,7 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { workerUrl } from "../../playground/api.ts";
-import { catalogueColumn, columnsOf, sideOf } from "../../playground/columns.ts";
+import { catalogueColumn, columnsOf, sideOf, unseenColumns, valueIn } from "../../playground/columns.ts";
 import { signedText } from "../../playground/numbers.ts";
 import { readValue, textOf } from "../../playground/raw-text.ts";
 import { snippet } from "../../playground/snippets.ts";
@@ -56,6 +57,15 @@ test("a column is shown once, with the fields that it is for, and a cross never"
   expect(sideOf({ ts: "a", tags: ["b"] }, columns, "item")).toEqual({ tags: ["b"] });
 });
 
+test("a field that is called as what every object has is one as any other", () => {
+  const names = ["constructor", "toString", "__proto__", "n"];
+  const fields = names.map((name) => ({ name, type: "categorical", side: "context" as const }));
+  expect(unseenColumns(fields, JSON.parse('{"n":1}'))).toEqual(["n"]);
+  expect(unseenColumns(fields, JSON.parse('{"__proto__":2,"constructor":1}'))).toEqual(["constructor", "__proto__"]);
+  expect(names.map((name) => valueIn(JSON.parse('{"n":"a"}'), name))).toEqual([undefined, undefined, undefined, "a"]);
+  expect(valueIn(JSON.parse('{"__proto__":"a"}'), "__proto__")).toBe("a");
+});
+
 test("the column of a catalogue's ids is that of its field", () => {
   const model = {
     ...{ model: "m", version: "0".repeat(64), example: { sku: "s" } },
@@ -84,6 +94,13 @@ test("a snippet has a token's variable where a token is needed, and quotes what 
     expect(snippet(language, request)).not.toContain("DEEPFM_EDGE_TOKEN");
     expect(snippet(language, { ...request, token: true })).toContain("DEEPFM_EDGE_TOKEN");
   }
+});
+
+test("a snippet has a body's keys, whatever they are called", async () => {
+  const body = JSON.parse('{"records":[{"__proto__":"a","constructor":"\\"__proto__\\":"}]}');
+  const code = snippet("typescript", { url: "https://edge.test", path: "/v1/score", body, token: false });
+  const literal = /\$post\((.*?)\);/s.exec(code)?.[1];
+  expect(JSON.stringify(runInNewContext(`(${literal})`))).toBe(JSON.stringify({ json: body }));
 });
 
 test("numbers and times are in words", () => {
