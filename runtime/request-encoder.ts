@@ -37,17 +37,22 @@ export class RequestEncoder {
   /**
    * Encodes one context and its candidates, for `Scorer.rank`. Record 0 gets the context's fields, and each of the
    * others the fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other
-   * side.
+   * side. `list`: what the request calls the candidates.
    */
-  encodeCandidates(context: unknown, candidates: Listed<unknown>, given: EncodingLimits = {}): EncodedRecords {
+  encodeCandidates(
+    context: unknown,
+    candidates: Listed<unknown>,
+    given: EncodingLimits = {},
+    list = "candidates",
+  ): EncodedRecords {
     const limits = { ...NO_LIMITS, ...given };
     const fields = this.#fields;
     const entries = fields - this.#itemFields + candidates.length * this.#itemFields;
     const cells = (1 + candidates.length) * fields;
-    const encoded = this.#room("candidates", candidates.length, cells, entries, limits);
+    const encoded = this.#room(list, candidates.length, cells, entries, limits);
     const parts = this.records.encodeContext(context, encoded, "context");
     refuseEntriesBeyond(limits, encoded, "context");
-    this.#readInto(encoded, "candidates", candidates, limits, "item", (candidate, place) => {
+    this.#readInto(encoded, list, candidates, limits, "item", (candidate, place) => {
       this.records.encodeItem(candidate, encoded, place, parts);
     });
     return encoded;
@@ -89,7 +94,8 @@ export class RequestEncoder {
   ): EncodedRecords {
     const fields = this.#fields;
     if (cells > limits.maxCells) {
-      const most = Math.floor(limits.maxCells / fields);
+      // A context has cells beside those of the candidates.
+      const most = Math.floor(limits.maxCells / fields) - (cells / fields - count);
       throw new LimitError(place, `got ${count} of ${fields} fields each, expected at most ${most} in a request`);
     }
     return new EncodedRecords(cells, entries, limits.reserve);

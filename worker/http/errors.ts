@@ -41,7 +41,7 @@ export class RateLimitError extends Error {
   override readonly name = "RateLimitError";
 }
 
-/** A binding or variable of the Worker is missing or wrong. The message never quotes its value. */
+/** A binding or variable of the Worker is missing or wrong. The message never quotes a secret. */
 export class SettingError extends Error {
   override readonly name = "SettingError";
 }

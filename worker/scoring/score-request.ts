@@ -130,7 +130,9 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   const { scores, logits, rowsMissing, rowsFromPages, unseen, explanations } = run(pages);
   const scored = performance.now();
 
-  refuseNonFinite(scores, request);
+  // A logit that float32 cannot hold has a score, and is no sum of terms.
+  if (explanations) refuseNonFinite(logits, "logit", request);
+  else refuseNonFinite(scores, "score", request);
   return {
     scores,
     logits,
@@ -151,7 +153,8 @@ function scoreDirectly(request: ScoreRequest, scorer: Scorer, rows: RowStore, le
   if ("items" in request || ("records" in request && request.explain)) return null;
   const list = "records" in request ? request.records : request.candidates;
   const { manifest } = scorer;
-  if (list.length * manifest.spec.fields.length > MAX_ENTRIES_PER_REQUEST) return null;
+  const records = list.length + ("records" in request ? 0 : 1);
+  if (records * manifest.spec.fields.length > MAX_ENTRIES_PER_REQUEST) return null;
   const held = lease.bytes;
   lease.resize(held + RESULT_BYTES * list.length);
   const cached = rows.cached(manifest);
@@ -173,7 +176,7 @@ function directResult(
   { model, version }: ScoreOptions["model"],
   ms: number,
 ): ScoreResult {
-  refuseNonFinite(scores, request);
+  refuseNonFinite(scores, "score", request);
   return {
     ...{ scores, logits, model, version, missing: null, unseen, pagesRead: 0, pagesNearby: 0 },
     rowsFound: { blob, isolate, source: 0 },
@@ -240,13 +243,13 @@ function encode(request: ScoreRequest, scorer: Scorer, rows: RowStore, lease: Le
 }
 
 /** A number like 1e30 is a float32, but its square in the FM term is not, and JSON would turn the NaN into null. */
-function refuseNonFinite(scores: Float32Array, request: ScoreRequest): void {
-  if (allFinite(scores)) return;
+function refuseNonFinite(numbers: Float32Array, what: "score" | "logit", request: ScoreRequest): void {
+  if (allFinite(numbers)) return;
   const list = "records" in request ? "records" : "items" in request ? "items" : "candidates";
   const errors: FormatError[] = [];
-  for (let i = 0; i < scores.length && errors.length < MAX_ERRORS; i++)
-    if (!Number.isFinite(scores[i]))
-      errors.push(new FormatError(`${list}[${i}]`, "got numbers too large to score, expected a finite score"));
+  for (let i = 0; i < numbers.length && errors.length < MAX_ERRORS; i++)
+    if (!Number.isFinite(numbers[i]))
+      errors.push(new FormatError(`${list}[${i}]`, `got numbers too large to score, expected a finite ${what}`));
   RequestError.throwAll(errors);
 }
 

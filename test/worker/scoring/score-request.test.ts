@@ -1,7 +1,18 @@
 import { expect, test, vi } from "vitest";
+import { TERM_LINEAR, TYPE_F32 } from "../../../format/constants.ts";
 import { FormatError, RequestError } from "../../../format/errors.ts";
+import type { FittedField } from "../../../format/fitted-spec.ts";
+import { writeRow } from "../../../format/row.ts";
 import { blobKey, earlierPointerKey, pageKey } from "../../../format/store.ts";
+import { writeBlob } from "../../../format/write-blob.ts";
+import type { Listed } from "../../../runtime/encoding-limits.ts";
+import { placeBlob } from "../../../runtime/placed-blob.ts";
+import { Scorer } from "../../../runtime/scorer.ts";
+import { randomModel } from "../../../testing/kernel/random-model.ts";
 import { createApp } from "../../../worker/app.ts";
+import type { JsonList } from "../../../worker/http/json-list.ts";
+import { outlineJson } from "../../../worker/http/json-outline.ts";
+import { MAX_ENTRIES_PER_REQUEST } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import type { LoadedModel } from "../../../worker/models/loaded-model.ts";
@@ -54,11 +65,16 @@ async function load(from: Source): Promise<LoadedModel> {
 
 const model = await load(source);
 
-async function score(request: ScoreRequest, from: Source = source, deadlineMs = 30_000): Promise<ScoreResult> {
+async function score(
+  request: ScoreRequest,
+  from: Source = source,
+  deadlineMs = 30_000,
+  by = model,
+): Promise<ScoreResult> {
   const reading = { source: from, deadlineMs, maxKeys: 1000, charge: null, keepAlive };
   const rows = new RowStore(new MemoryBudget(Date.now), Date.now);
   using lease = memory.lease("requests");
-  return await scoreRequest(request, { model, rows, ...reading, lease });
+  return await scoreRequest(request, { model: by, rows, ...reading, lease });
 }
 
 test("records score as the kernel scores them, with logits, identity and cost", async () => {
@@ -146,6 +162,45 @@ test.each<[ScoreRequest, string]>([
   const error = await score(request).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(RequestError);
   expect((error as RequestError).place).toBe(place);
+});
+
+test("a logit that float32 cannot hold has a score, and no explanation", async () => {
+  const drawn = randomModel({ fields: 1, embeddingDim: 4, terms: TERM_LINEAR, rowType: TYPE_F32, hotRows: 0 });
+  writeRow(TYPE_F32, 4, Float32Array.of(10, 0, 0, 0, 0), 0, new DataView(drawn.rows.buffer), 0);
+  const encoding = { kind: "value", shift: 0, factor: 1 } as const;
+  const fields = drawn.spec.fields.map((one) => ({ ...one, name: "n", type: "numeric", encoding }) as FittedField);
+  const blob = writeBlob({ ...drawn, spec: { ...drawn.spec, fields } });
+  const scorer = new Scorer(placeBlob(bestKernelModule().module, blob));
+  const linear = { ...model, scorer };
+  const records = [{ n: 3 }, { n: 3e38 }, { n: -3e38 }];
+  const { scores, logits } = await score({ records }, source, 0, linear);
+  expect([...logits.subarray(1)]).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  expect(scores[1]).toBe(1);
+  expect(scores[2]).toBeLessThan(1e-30);
+  const refused = await score({ records, explain: true }, source, 0, linear).catch((thrown: unknown) => thrown);
+  expect((refused as RequestError).all.map(({ place, problem }) => [place, problem])).toEqual(
+    [1, 2].map((i) => [`records[${i}]`, "got numbers too large to score, expected a finite logit"]),
+  );
+});
+
+test("as many candidates as there are cells for are scored, however they are encoded", async () => {
+  const fields = 128;
+  const drawn = randomModel({ fields, embeddingDim: 4, terms: TERM_LINEAR });
+  const wide = { ...model, scorer: new Scorer(placeBlob(bestKernelModule().module, writeBlob(drawn))) };
+  const most = MAX_ENTRIES_PER_REQUEST / fields - 1;
+  const json = (count: number): Listed<unknown> => {
+    const text = `{"list":[${Array(count).fill("{}").join()}]}`;
+    return (outlineJson(new TextEncoder().encode(text), ["list"]).parse() as { list: JsonList }).list;
+  };
+  const values = (count: number): Listed<unknown> => Array.from({ length: count }, () => ({}));
+  for (const list of [json, values]) {
+    const { scores } = await score({ context: {}, candidates: list(most) }, source, 0, wide);
+    expect(scores.length).toBe(most);
+    const refused = await score({ context: {}, candidates: list(most + 1) }, source, 0, wide).catch((error) => error);
+    expect(refused.message).toBe(
+      `candidates: got ${most + 1} of ${fields} fields each, expected at most ${most} in a request`,
+    );
+  }
 });
 
 test("what a source gives in place of a blob is not the request's fault", async () => {
