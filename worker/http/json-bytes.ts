@@ -23,7 +23,7 @@ export function parseJsonBytes(bytes: Uint8Array, before = "", after = ""): unkn
   }
 }
 
-/** Where the byte `at` of these is in the body that they are of. It may be before them, and is no further than the end. */
+/** Where the byte `at` of these is in their body. It may be before them; one behind them counts as their end. */
 export function placeOf({ buffer, byteOffset, length }: Uint8Array, at: number): TextPlace {
   const body = new Uint8Array(buffer, 0, byteOffset + Math.min(at, length));
   const place = { line: 1, column: 1 };

@@ -96,6 +96,10 @@ test("of a ranking: context, candidates, ids, bids, and what contradicts itself"
     }),
   );
   for (const sort of [true, false]) {
+    const items = '["ad0",1e400,9007199254740993]';
+    expect(await errorsOf("/v1/rank", `{"items":${items},"sort":${sort}}`)).toEqual(
+      parts({ "/items/1": "got Infinity, expected a", "/items/2": "expected integers beyond 2^53 as text" }),
+    );
     expect(await errorsOf("/v1/rank", { context: { site: {} }, items: ["ad0", "", {}, "ad1"], sort })).toEqual(
       parts({
         "/context/site": "got {}",
