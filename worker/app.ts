@@ -168,7 +168,7 @@ function allow(scope: Scope | null, { settings }: RouteOptions) {
 
 /** Whether a request for no route is for the page at the path that this app is mounted at, with a slash at the end. */
 function isRoot(c: Context<AppEnv>): boolean {
-  return c.req.method === "GET" && `${c.req.path}*` === routePath(c);
+  return ["GET", "HEAD"].includes(c.req.method) && `${c.req.path}*` === routePath(c);
 }
 
 function refuseMethod(c: Context<AppEnv>, allowed: readonly string[]): Response {

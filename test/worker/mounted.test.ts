@@ -126,8 +126,9 @@ test("leaves the rest to the host", async () => {
   expect(await (await fetch("/nothing")).text()).toBe("the host's 404");
 });
 
-test("HEAD is as GET", async () => {
-  const response = await fetch("/ctr/healthz", { method: "HEAD" });
+test.each(["/ctr/healthz", "/ctr", "/ctr/"])("HEAD is as GET: %s", async (path) => {
+  expect((await fetch(path)).status).toBe(200);
+  const response = await fetch(path, { method: "HEAD" });
   expect(response.status).toBe(200);
   expect(await response.text()).toBe("");
 });

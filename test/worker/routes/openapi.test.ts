@@ -35,6 +35,8 @@ test("the document is there without a token, and names the place of the app", as
   const host = new Hono().route("/ctr", createApp());
   const mounted = await host.request("/ctr/openapi.json", {}, { MODELS: env.MODELS });
   expect((await mounted.json<Document>()).servers).toEqual([{ url: "/ctr" }]);
+  const escaped = await worker.fetch("/%6Fpenapi%2Ejson");
+  expect((await escaped.json<Document>()).servers).toEqual([{ url: "/" }]);
 });
 
 test("it has every route that there is, and no other", async () => {
