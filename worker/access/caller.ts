@@ -41,7 +41,11 @@ export async function callerOf(
 export function requireScope({ scope }: Caller, needed: Scope): void {
   if (scope !== null && allows(scope, needed)) return;
   if (scope === null)
-    throw new AccessError(401, "Bearer", `got no token, expected one with the scope ${needed} in \`authorization\``);
+    throw new AccessError(
+      401,
+      `Bearer scope="${needed}"`,
+      `got no token, expected one with the scope ${needed} in \`authorization\``,
+    );
   throw new AccessError(
     403,
     `Bearer error="insufficient_scope", scope="${needed}"`,

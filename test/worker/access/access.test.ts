@@ -67,7 +67,9 @@ describe("with tokens", () => {
   test("a refusal says what is missing as RFC 6750 has it, before the body is read", async () => {
     const worker = startWorker(WITH_TOKENS);
     const none = await send(worker, ["POST", "/v1/score", "{"]);
-    expect(none.headers.get("www-authenticate")).toBe("Bearer");
+    expect(none.headers.get("www-authenticate")).toBe('Bearer scope="score"');
+    const metrics = await send(worker, METRICS);
+    expect(metrics.headers.get("www-authenticate")).toBe('Bearer scope="admin"');
     expect(await problemOf(none)).toMatchObject({ status: 401, type: "urn:deepfm-edge:problem:unauthorized" });
     const unknown = await send(worker, SCORE, bearer("dfe_secret"));
     expect(unknown.headers.get("www-authenticate")).toBe('Bearer error="invalid_token"');
