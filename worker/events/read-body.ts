@@ -1,5 +1,6 @@
 import { clipped } from "../../format/errors.ts";
 import { contentEncoding, decodedBody } from "../http/content-encoding.ts";
+import { DECOMPRESSION_BYTES } from "../http/decompress.ts";
 import { BodyError } from "../http/errors.ts";
 import { outlineJson } from "../http/json-outline.ts";
 import { Deadline } from "../http/promises.ts";
@@ -23,7 +24,7 @@ export async function readShortJson({ headers, body }: Request, lease: Lease): P
     );
   const encoding = contentEncoding(headers);
   lease.lasts(BODY_LEASE_MS);
-  lease.resize(MAX_EVENT_BODY_BYTES);
+  lease.resize(MAX_EVENT_BODY_BYTES + (encoding === null ? 0 : DECOMPRESSION_BYTES));
   const bytes = new Uint8Array(MAX_EVENT_BODY_BYTES);
   let size = 0;
   const seconds = BODY_TIMEOUT_MS / 1000;
