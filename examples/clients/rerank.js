@@ -9,7 +9,7 @@ export async function rerank(url, list, context, { token, milliseconds = 300 } =
   const children = [...list.children];
   const candidates = children.map((child) => JSON.parse(child.dataset.item));
   try {
-    const response = await fetch(new URL("/v1/rank", url), {
+    const response = await fetch(`${String(url).replace(/\/+$/, "")}/v1/rank`, {
       method: "POST",
       headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
       body: JSON.stringify({ context, candidates }),

@@ -37,11 +37,13 @@ export default {
       return refused(400, "the body is not JSON");
     }
     // "ads", or "ads@" and a version.
-    const [name] = String(body?.model ?? DEFAULT_MODEL).split("@");
-    const binding = BINDINGS.get(name);
+    const named = body?.model ?? DEFAULT_MODEL;
+    const binding = typeof named === "string" ? BINDINGS.get(named.split("@")[0]) : undefined;
     if (binding === undefined) return refused(404, `expected one of the models ${[...BINDINGS.keys()].join(", ")}`);
     const reply = await env[binding][method](body);
-    if (reply.ok) return Response.json(reply.answer, { headers: { "server-timing": reply.serverTiming } });
+    // An answer that no model has scored has no timing.
+    const timing = reply.serverTiming ? { "server-timing": reply.serverTiming } : {};
+    if (reply.ok) return Response.json(reply.answer, { headers: timing });
     const headers = { "content-type": "application/problem+json" };
     if (reply.retryAfter !== null) headers["retry-after"] = String(reply.retryAfter);
     return new Response(JSON.stringify(reply.problem), { status: reply.problem.status, headers });

@@ -38,9 +38,18 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     token = os.environ.get("DEEPFM_EDGE_TOKEN")
-    records = [json.loads(line) for line in sys.stdin if line.strip()]
+    records = []
+    for number, line in enumerate(sys.stdin, 1):
+        try:
+            records += [json.loads(line)] if line.strip() else []
+        except ValueError as error:
+            sys.exit(f"line {number}: got no JSON, expected a record ({error})")
     for start in range(0, len(records), BATCH):
-        for probability in score(sys.argv[1], records[start : start + BATCH], token):
+        try:
+            scores = score(sys.argv[1], records[start : start + BATCH], token)
+        except (RuntimeError, OSError) as error:
+            sys.exit(f"records {start + 1} to {min(start + BATCH, len(records))}: {error}")
+        for probability in scores:
             print(probability)
 
 

@@ -14,12 +14,26 @@ const DEFAULT_RANK_MS = 100;
 export default {
   async fetch(request, env) {
     const response = await fetch(request);
-    const isList = response.ok && response.headers.get("content-type")?.includes("application/json");
-    if (!isList) return response;
-    const { items, ...rest } = await response.json();
-    return Response.json({ ...rest, items: await ranked(env, contextOf(request), items) });
+    if (!response.ok || !response.headers.get("content-type")?.includes("application/json")) return response;
+    const text = await response.text();
+    const answer = parsed(text);
+    const body = Array.isArray(answer?.items)
+      ? JSON.stringify({ ...answer, items: await ranked(env, contextOf(request), answer.items) })
+      : text;
+    const headers = new Headers(response.headers);
+    headers.delete("content-length");
+    return new Response(body, { status: response.status, headers });
   },
 };
+
+/** What a text is as JSON; null where it is none. */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
 
 /** What the model's fields of the side "context" are, from the request. Change it to those of your model. */
 function contextOf(request) {

@@ -1,9 +1,12 @@
 // The clients of examples/ against the Worker in workerd: what they order is what the model's scores say.
 import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare, Response as WorkerResponse } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -72,13 +75,18 @@ const python = ((): boolean => {
 })();
 
 describe.skipIf(!python)("score.py", () => {
-  const run = (records: object[], env: object): Promise<{ code: number; stdout: string; stderr: string }> =>
+  const run = (
+    lines: readonly (object | string)[],
+    env = {},
+    url = server.url.href,
+  ): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise((resolve) => {
-      const args = [join(CLIENTS, "score.py"), server.url.href];
+      const args = [join(CLIENTS, "score.py"), url];
       const child = execFile("python3", args, { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
         resolve({ code: Number(error?.code ?? 0), stdout, stderr });
       });
-      child.stdin?.end(records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+      const texts = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line)));
+      child.stdin?.end(texts.map((text) => `${text}\n`).join(""));
     });
 
   it("prints the scores of JSON lines", async () => {
@@ -91,7 +99,16 @@ describe.skipIf(!python)("score.py", () => {
   it("says what the Worker says is wrong", async () => {
     const { code, stderr } = await run([{ site, cost: 1 }], { DEEPFM_EDGE_TOKEN: token });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/RuntimeError: 422: .*records\[0\]\.cost/);
+    expect(stderr).toMatch(/^records 1 to 1: 422: .*records\[0\]\.cost/);
+  });
+
+  it("says in a line what is no JSON, and that no Worker answers", async () => {
+    const bad = await run(["{}", "", "{'site': 1}"]);
+    expect([bad.code, bad.stdout]).toEqual([1, ""]);
+    expect(bad.stderr).toMatch(/^line 3: got no JSON, expected a record \(.*\)\n$/);
+    const nobody = await run(["{}"], {}, "http://127.0.0.1:9");
+    expect([nobody.code, nobody.stdout]).toEqual([1, ""]);
+    expect(nobody.stderr).toMatch(/^records 1 to 1: <urlopen error .*>\n$/);
   });
 });
 
@@ -113,8 +130,11 @@ describe.skipIf(!python)("the Python of docs/serving.md", () => {
 });
 
 describe("worker.js", () => {
-  /** What a page gets from the API of a site that has the Worker before it. */
-  async function list(ctr: (request: Request) => Promise<Response>): Promise<{ total: number; items: typeof offers }> {
+  /** What a page gets from the API of a site that has the Worker before it. `answer`: the site's own. */
+  async function listAnswer(
+    ctr: (request: Request) => Promise<Response>,
+    answer = JSON.stringify({ total: 3, items: offers }),
+  ): Promise<WorkerResponse> {
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         modules: true,
@@ -130,16 +150,23 @@ describe("worker.js", () => {
             });
           },
         },
-        outboundService: () => WorkerResponse.json({ total: 3, items: offers }),
+        outboundService: () =>
+          new WorkerResponse(answer, { headers: { "content-type": "application/json", "set-cookie": "a=1" } }),
       }),
     );
     try {
       const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}`);
-      return (await response.json()) as { total: number; items: typeof offers };
+      return new WorkerResponse(await response.text(), { status: response.status, headers: response.headers });
     } finally {
       await miniflare.dispose();
     }
   }
+
+  async function list(...asked: Parameters<typeof listAnswer>): Promise<{ total: number; items: typeof offers }> {
+    return (await (await listAnswer(...asked)).json()) as { total: number; items: typeof offers };
+  }
+
+  const down = async (): Promise<Response> => new Response("down", { status: 503 });
 
   it("answers the site's list in the model's order", async () => {
     const { total, items } = await list(async (request) => {
@@ -154,8 +181,43 @@ describe("worker.js", () => {
   });
 
   it("answers the site's own order where the model cannot say", async () => {
-    const { items } = await list(async () => new Response("down", { status: 503 }));
+    const { items } = await list(down);
     expect(items).toEqual(offers);
+  });
+
+  it("answers what is no list as the site does", async () => {
+    for (const answer of ["null", "[1,2]", "{ }", '{"items":{"a":1}}', "not JSON", '{"id":9007199254740993}']) {
+      const response = await listAnswer(down, answer);
+      expect([response.status, response.headers.get("set-cookie"), await response.text()]).toEqual([
+        200,
+        "a=1",
+        answer,
+      ]);
+    }
+  });
+});
+
+describe("rerank.js", () => {
+  it("asks below the path of the Worker's address", async () => {
+    type Rerank = (url: string, list: object, context: object, options: object) => Promise<object | null>;
+    const { rerank }: { rerank: Rerank } = await import(new URL("rerank.js", pathToFileURL(CLIENTS)).href);
+    const asked: string[] = [];
+    const worker = createServer((request, response) => {
+      asked.push(String(request.url));
+      response.end(JSON.stringify({ items: [{ id: 1 }, { id: 0 }], model: "m", version: "v" }));
+    }).listen(0, "127.0.0.1");
+    await once(worker, "listening");
+    const { port } = worker.address() as AddressInfo;
+    const children = ["a", "b"].map((name) => ({ name, dataset: { item: "{}" } }));
+    const moved: object[] = [];
+    const list = { children, append: (...items: object[]) => moved.push(...items) };
+    for (const path of ["", "/", "/ctr", "/ctr/"]) {
+      const url = `http://127.0.0.1:${port}${path}`;
+      expect(await rerank(url, list, {}, { milliseconds: 30_000 })).toEqual({ model: "m", version: "v" });
+    }
+    worker.close();
+    expect(asked).toEqual(["/v1/rank", "/v1/rank", "/ctr/v1/rank", "/ctr/v1/rank"]);
+    expect(moved.slice(0, 2)).toEqual([children[1], children[0]]);
   });
 });
 

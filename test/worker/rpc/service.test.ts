@@ -204,9 +204,19 @@ describe("the router of examples/clients", () => {
     expect(response.headers.get("server-timing")).toMatch(/^kv;desc=/);
   });
 
+  test("says no timing of an answer that no model has scored", async () => {
+    loggedErrors();
+    await env.MODELS.put(pointerKey("ads"), pointerTo("0".repeat(64)));
+    const response = await send("/v1/rank", '{"model":"ads","candidates":[{}],"fallback":"order"}');
+    expect([response.status, response.headers.get("server-timing")]).toEqual([200, null]);
+    expect(await response.json()).toMatchObject({ items: [{ id: 0, rank: 1 }], fallback: { to: "order" } });
+  });
+
   test.each([
     ["/v1/rank", '{"context":{"colour":1},"candidates":[]}', 422, "colour"],
     ["/v1/score", '{"records":[],"model":"sports"}', 404, "ads, news"],
+    ["/v1/score", '{"records":[],"model":{"toString":1}}', 404, "ads, news"],
+    ["/v1/rank", "null", 422, "got null"],
     ["/v1/score", "{", 400, "not JSON"],
     ["/v1/explain", "{}", 404, "/v1/rank"],
   ])("%s %s is %i", async (path, body, status, detail) => {
