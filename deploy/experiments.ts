@@ -49,8 +49,14 @@ export interface ExperimentEntry {
   number: number;
   /** As the log has it. */
   phase: string;
-  /** The share of units that are in it. */
+  /** The share of units that are in it, of those that others leave. */
   coverage: number;
+  /** What takes units of the list before it, in the order of the payload. */
+  after: readonly string[];
+  /** The share of all units that is left to it; null: it depends on who meets the conditions of others. */
+  left: number | null;
+  /** Experiments that run on what it leaves of the list's units. */
+  before: readonly string[];
   arms: readonly Arm[];
   weights: readonly number[];
   attribute: string;
@@ -290,6 +296,12 @@ function keyOf({ key, variations }: Rule, list: string): string | null {
   return variations === undefined ? null : (key ?? list);
 }
 
+/** Whether a rule takes the share of its coverage of the units of an attribute, whoever they are. */
+function isForAll({ condition, parentConditions, filters, range, ranges, ...rule }: Rule, attribute: string): boolean {
+  const isNarrower = [condition, parentConditions, filters, range, ranges].some((one) => one !== undefined);
+  return !isNarrower && (rule.hashAttribute ?? "id") === attribute;
+}
+
 function notesOf({ json }: Payload): Record<string, Note | undefined> {
   return (json[OURS]?.experiments ?? {}) as Record<string, Note | undefined>;
 }
@@ -297,12 +309,21 @@ function notesOf({ json }: Payload): Record<string, Note | undefined> {
 function entriesOf(payload: Payload): ExperimentEntry[] {
   const notes = notesOf(payload);
   return [...payload.lists].flatMap(([list, experiments]) => {
-    const rules = payload.json.features[list]?.rules?.filter(({ variations }) => variations !== undefined) ?? [];
+    const rules = payload.json.features[list]?.rules ?? [];
+    const own = rules.flatMap((rule, place) => (rule.variations === undefined ? [] : [{ rule, place }]));
     return experiments.map(({ key: name, phase, arms }, i): ExperimentEntry => {
-      const { coverage = 1, weights, hashAttribute = "id" } = rules[i] ?? {};
+      const { rule = {}, place = 0 } = own[i] ?? {};
+      const { coverage = 1, weights, hashAttribute = "id" } = rule;
       const note = notes[name];
+      const takers = rules.slice(0, place).filter((other) => other.coverage !== 0);
+      const behind = rules.slice(place + 1).filter((other) => other.coverage !== 0);
       return {
         ...{ name, list, phase, coverage, arms, attribute: hashAttribute },
+        after: takers.map((other) => keyOf(other, list) ?? "a rule without arms"),
+        left: takers.every((other) => isForAll(other, hashAttribute))
+          ? takers.reduce((left, { coverage: taken = 1 }) => left * (1 - taken), 1)
+          : null,
+        before: behind.flatMap((other) => keyOf(other, list) ?? []),
         weights: weights ?? arms.map(() => 1 / arms.length),
         state: note?.state ?? (coverage > 0 ? "running" : "draft"),
         number: note?.number ?? 1,

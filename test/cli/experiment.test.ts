@@ -111,6 +111,47 @@ test("a model of an arm that is not published is said when units are let in", as
   expect(await run("show", "ranker")).not.toContain("warning");
 });
 
+test("of two experiments of a list the second has what the first leaves, which is said", async () => {
+  const run = newStore();
+  const others = file("others.json", [
+    { arm: "a", model: null },
+    { arm: "b", model: null, policy: { policy: "greedy", pinned: [0] } },
+  ]);
+  const create = (name: string, ...more: string[]) =>
+    run("create", name, "--list", "home", "--arms", others, "--unit", "uid", ...more);
+  await run(...CREATE);
+  await create("second");
+  const inSecond = async (): Promise<number> =>
+    (await armsOf()).filter((arm) => arm === "a" || arm === "b").length / 400;
+  const first = await run("start", "ranker", "--coverage", "60%");
+  expect(first).toContain("60 % of units\n");
+  expect(first).not.toContain("second");
+  const started = await run("start", "second", "--coverage", "50%");
+  expect(started).toContain("50 % of the units that ranker leaves, 20 % of all\n");
+  expect(started).not.toContain("warning");
+  expect(await inSecond()).toBeCloseTo(0.2, 1);
+  expect(await run("ramp", "ranker", "--coverage", "100%")).toContain(
+    "warning: second: it comes after ranker on the list home: units that were in it are in ranker now",
+  );
+  expect(await inSecond()).toBe(0);
+  await create("third", "--condition", '{"country": "de"}');
+  const third = await run("start", "third", "--coverage", "100%");
+  expect(third).toContain("100 % of the units that ranker and second leave, 0 % of all\n");
+  expect(third).toContain(
+    "warning: third: it comes after ranker and second on the list home, and no unit is left to it",
+  );
+  await run("stop", "ranker");
+  await run("stop", "second");
+  expect(await run("show", "third")).toContain("100 % of units\n");
+  // How many units meet a condition is nobody's to know.
+  await run("create", "ranker", ...CREATE.slice(2), "--new-phase");
+  await run("start", "ranker", "--coverage", "50%");
+  expect(await run("show", "ranker")).toContain("50 % of the units that third leaves\n");
+  expect(JSON.parse(await run("show", "ranker", "--json"))).toMatchObject([
+    { after: ["third"], left: null, before: [] },
+  ]);
+});
+
 test("what would move units, or say something else than it does, is refused with the reason", async () => {
   const run = newStore();
   const refused = async (message: string, ...args: string[]): Promise<void> => {

@@ -6,6 +6,7 @@ import { presentStoreOf, type StoreFlags, withStore } from "../store-options.ts"
 import { warnOfAbsentModels } from "./absent-models.ts";
 import { coverageOption } from "./coverage-option.ts";
 import { entryText } from "./entry-text.ts";
+import { warnOfTakenUnits } from "./taken-units.ts";
 
 export function rampCommand(): Command {
   const command = new Command("ramp")
@@ -18,6 +19,7 @@ export function rampCommand(): Command {
     await using store = await openStore(target);
     const entry = await new ExperimentRegistry(store).ramp(name, flags.coverage);
     console.log(entryText(entry));
+    warnOfTakenUnits(entry);
     await warnOfAbsentModels(store, entry);
   });
 }
