@@ -3,7 +3,7 @@ import { FormatError, show } from "./errors.ts";
 import { logLine } from "./log-line.ts";
 import { parseJson, parseWith } from "./parse.ts";
 import { REQUEST_ID_FORM } from "./request-id.ts";
-import { TimeSchema } from "./time.ts";
+import { LogTimeSchema } from "./time.ts";
 
 // A line of the event log: what became of an item of a list that was shown. `event.schema.json` is generated from this
 // schema. A change of it is a new version.
@@ -56,8 +56,8 @@ export const eventMembers = {
 export const ListEventSchema = v.strictObject({
   v: v.pipe(v.literal(EVENT_VERSION), about("The version of this schema.")),
   ...eventMembers,
-  t: v.pipe(TimeSchema, about("When it happened, by the sender's clock, in milliseconds since the epoch.")),
-  received: v.pipe(TimeSchema, about("When the Worker received it, by its own clock.")),
+  t: v.pipe(LogTimeSchema, about("When it happened, by the sender's clock, in milliseconds since the epoch.")),
+  received: v.pipe(LogTimeSchema, about("When the Worker received it, by its own clock.")),
 });
 
 /** What became of an item that was shown. */

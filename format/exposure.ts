@@ -6,7 +6,7 @@ import { logLine } from "./log-line.ts";
 import { parseJson, parseWith } from "./parse.ts";
 import { PolicySchema } from "./policy.ts";
 import { REQUEST_ID_FORM } from "./request-id.ts";
-import { TimeSchema } from "./time.ts";
+import { LogTimeSchema } from "./time.ts";
 
 // A line of the exposure log: one list that was shown to one unit of an experiment. The Worker writes it, lab/analysis
 // reads it, and `exposure.schema.json` is generated from this schema. A change of it is a new version.
@@ -66,7 +66,7 @@ export const ExposureSchema = v.strictObject({
     v.regex(REQUEST_ID_FORM, "expected a signed request id"),
     about("The signed id of the request: a line that comes twice has it twice, and events name it."),
   ),
-  t: v.pipe(TimeSchema, about("When the list's bytes went out, in milliseconds since the epoch.")),
+  t: v.pipe(LogTimeSchema, about("When the list's bytes went out, in milliseconds since the epoch.")),
   x: v.pipe(text(128), about("The experiment.")),
   phase: v.pipe(hex(8), about("The first 8 hex digits of a hash of all that assigns units, and of the arms.")),
   arm: v.pipe(text(64), about("The arm that the unit was assigned to, whatever was served.")),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { eventMembers } from "../../format/event.ts";
-import { TimeSchema } from "../../format/time.ts";
+import { LogTimeSchema } from "../../format/time.ts";
 import { MAX_EVENTS } from "./limits.ts";
 
 const about = v.description;
@@ -9,7 +9,7 @@ const about = v.description;
 export const ReportedEvent = v.strictObject({
   ...eventMembers,
   t: v.exactOptional(
-    v.pipe(TimeSchema, about("When it happened, in milliseconds since the epoch. Default: when it is received.")),
+    v.pipe(LogTimeSchema, about("When it happened, in milliseconds since the epoch. Default: when it is received.")),
   ),
   receipt: v.exactOptional(
     v.pipe(v.string(), v.maxLength(4096), about("The list's receipt: the item must be one of it then.")),

@@ -1,6 +1,6 @@
 import { EVENT_TYPES, EVENT_VERSION, MAX_EVENT_VALUE } from "../../../format/event.ts";
 import { BUCKETS, EXPOSURE_VERSION, MIN_SHARE } from "../../../format/exposure.ts";
-import { MAX_TIME } from "../../../format/time.ts";
+import { MAX_LOG_TIME } from "../../../format/time.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 
 // What a line must be so that it counts, as SQL over its members, which are JSON or NULL. These are the members that
@@ -26,7 +26,7 @@ const present: Sql = (member) => `${member} IS NOT NULL`;
 const isText = typeIn("VARCHAR");
 const isArray = typeIn("ARRAY");
 const isNumber = typeIn("UBIGINT", "BIGINT", "DOUBLE", "HUGEINT", "UHUGEINT");
-const isTime = upTo(MAX_TIME);
+const isTime = upTo(MAX_LOG_TIME);
 
 /** JSON's types as DuckDB names them. */
 function typeIn(...types: string[]): Sql {

@@ -1,8 +1,11 @@
+import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { writeEvent } from "../../../../format/event.ts";
 import { type Exposure, parseExposure, writeExposure } from "../../../../format/exposure.ts";
 import { readFloats, writeFloats } from "../../../../format/floats.ts";
 import { parsePolicy } from "../../../../format/policy.ts";
+import { MAX_LOG_TIME } from "../../../../format/time.ts";
+import { AnalysisSchema } from "../../../../lab/analysis/experiment/result.ts";
 import { type GeneratedLog, generatedLines } from "../../../../testing/experiments/generated-log.ts";
 import { exampleEvent, exampleExposure } from "../../../../testing/exposures/example-lines.ts";
 import { analyzed, onlyPhase } from "./analyzed.ts";
@@ -211,10 +214,12 @@ test("a log with hardly anything in it has a result, with null for what nobody c
 test("lists at the last time that there is, and a context that is no number, cost no analysis its result", async () => {
   const lines = [...generatedLines(small({}))];
   const ms = (line: string, text: string) => line.replace(/"ms":\d+/, `"ms":${text}`);
-  const odd = lines.map((line, i) => ms(line.replace(/"t":\d+/, '"t":8640000000000000'), i % 7 === 0 ? '"NaN"' : "30"));
+  const odd = lines.map((line, i) => ms(line.replace(/"t":\d+/, `"t":${MAX_LOG_TIME}`), i % 7 === 0 ? '"NaN"' : "30"));
   const plan = { guardRails: [{ name: "latency", field: "ctx.ms" }] };
-  const { to, timeline, guardRails } = onlyPhase(await analyzed(odd, plan));
-  expect([to, timeline.at(0)?.at]).toEqual(["+275760-09-13T00:00:00.000Z", "+275760-09-13T00:00:00.000Z"]);
+  const analysis = await analyzed(odd, plan);
+  expect(v.parse(AnalysisSchema, analysis)).toEqual(analysis);
+  const { to, timeline, guardRails } = onlyPhase(analysis);
+  expect([to, timeline.at(0)?.at]).toEqual(["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"]);
   expect(guardRails).toMatchObject([{ control: 30, treatment: 30 }]);
 });
 
