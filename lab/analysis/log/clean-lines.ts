@@ -1,12 +1,14 @@
 import { isUtf8 } from "node:buffer";
+import { open } from "node:fs/promises";
 import { damageOf, LINE_DELIMITER } from "../../../trainer/data/lines.ts";
 import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
 import { openText } from "../../../trainer/data/text-file.ts";
 import { WholeFile } from "../../../trainer/io/files.ts";
 
-// DuckDB stops at bytes that are not UTF-8 and at lines that are too long, reads past a CR that stands alone, and takes
-// a compressed file that was cut off for a shorter one. One bad line must not cost a log its analysis, so a file with
-// such a line is read from a copy that has a short text in its place, which is no JSON and is counted as a bad line.
+// DuckDB stops at bytes that are not UTF-8, at lines that are too long and at zeros behind a gzip file, reads past a CR
+// that stands alone, and takes a compressed file that was cut off for a shorter one. One bad line must not cost a log
+// its analysis, so a file with such a line is read from a copy that has a short text in its place, which is no JSON and
+// is counted as a bad line.
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -16,11 +18,23 @@ const UNREADABLE = "unreadable";
 /** What stands in a copy where the file is damaged: what comes behind is lost. */
 const CUT_OFF = "cut off";
 
-/** Whether DuckDB reads a file as it is. */
+/** Whether DuckDB reads all lines of a file, and what stands there. */
 export async function isClean(path: string): Promise<boolean> {
   for await (const part of parts(path))
     if (part.damage !== null || part.bytes.length > MAX_LINE_BYTES || !isPlain(part.bytes)) return false;
   return true;
+}
+
+/** Bytes at the end of a gzip file that say how long its text is. */
+const GZIP_LENGTH_BYTES = 4;
+
+/** Whether a gzip file ends with zeros in the place of that length: of padding, or of a last part without text. */
+export async function isPadded(path: string): Promise<boolean> {
+  if (!path.endsWith(".gz")) return false;
+  await using file = await open(path);
+  const { size } = await file.stat();
+  const { buffer } = await file.read(Buffer.alloc(GZIP_LENGTH_BYTES), { position: size - GZIP_LENGTH_BYTES });
+  return buffer.every((byte) => byte === 0);
 }
 
 /** Writes a copy of a file with as many lines, of which DuckDB can read each. Throws UserError. */

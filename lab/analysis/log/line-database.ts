@@ -6,7 +6,7 @@ import { LINE_DELIMITER } from "../../../trainer/data/lines.ts";
 import { TEXT_OPTIONS } from "../../../trainer/data/scan-csv.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
-import { isClean, writeCleanCopy } from "./clean-lines.ts";
+import { isClean, isPadded, writeCleanCopy } from "./clean-lines.ts";
 
 /** MiB of memory for the tables of an analysis. What is beyond spills to the temporary folder. */
 const MEMORY_MIB = 1024;
@@ -14,7 +14,7 @@ const MEMORY_MIB = 1024;
 /** A database over the lines of files with newline JSON. No line and no file makes it throw. */
 export class LineDatabase implements AsyncDisposable {
   readonly files: readonly string[];
-  /** Files that are read from a copy, as DuckDB cannot read all of their lines. */
+  /** Files that are read from a copy without some of their lines, which DuckDB cannot read. */
   readonly copied: readonly string[];
   readonly duckdb: DuckDb;
   readonly #links: FileLinks;
@@ -43,13 +43,14 @@ export class LineDatabase implements AsyncDisposable {
     const copied: string[] = [];
     const readable: string[] = [];
     for (const [i, file] of files.entries()) {
-      if (await isClean(file)) {
+      const clean = await isClean(file);
+      if (clean && !(await isPadded(file))) {
         readable.push(file);
         continue;
       }
       const copy = join(folder, String(i));
       await writeCleanCopy(file, copy);
-      copied.push(file);
+      if (!clean) copied.push(file);
       readable.push(copy);
     }
     const links = opened.use(await FileLinks.open(readable));

@@ -132,6 +132,15 @@ describe("a folder with good and bad lines, in plain and compressed files", () =
   });
 });
 
+test("a gzip file of several parts, with zeros behind them, is read to its end", async () => {
+  const path = join(folder, "padded.jsonl.gz");
+  const parts = [exposure(1), exposure(2)].map((line) => gzipSync(`${line}\n`));
+  writeFileSync(path, Buffer.concat([...parts, gzipSync(""), Buffer.alloc(512)]));
+  await using log = await ExperimentLog.open([path]);
+  expect(log.counts).toMatchObject({ lines: 2, exposures: 2, bad: 0 });
+  expect(log.lines.copied).toEqual([]);
+});
+
 test("what clients may write into ids and the context makes no line of the Worker's a bad one", async () => {
   const texts = [
     ",nan,]",
