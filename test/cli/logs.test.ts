@@ -125,7 +125,9 @@ test("lists of integers of 64 bits, and what is no number, come from a catalogue
 
 test.each([
   [["--labels", "most"], "Allowed choices are cascade, all"],
-  [["--experiment", "none"], "got no list to learn from"],
+  [["--experiment", "none"], 'got no list of the experiment "none", expected one of "homepage-order", "other"'],
+  [["--arm", "lr", "deepfn"], 'log.jsonl: got no list of the arm "deepfn", expected one of "deepfm", "lr"'],
+  [["--out", "none.jsonl.gz"], "none.jsonl.gz: got the name of a compressed file, expected one for JSON lines"],
   [["--items", "others.csv"], 'log.jsonl: got lists of items that the catalogue does not have, such as "b", expected'],
   [["--spec", "computed.json"], "got a spec with data.select"],
 ])("%j is an error, and writes nothing", async (flags, message) => {

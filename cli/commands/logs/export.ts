@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
 import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
+import { UserError } from "../../../trainer/errors.ts";
 import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { table } from "../../../trainer/terminal/table.ts";
 import { warn } from "../../../trainer/terminal/warning.ts";
@@ -40,6 +41,9 @@ export function logsExportCommand(): Command {
     .option("--arm <name...>", "these arms only (default: all)")
     .option("--without-fold <i/n>", "without the units of one of n folds, such as 1/2, for --reward-model", parseFold)
     .action(async ({ spec, slots, arm: arms, weights = false, ...flags }: ExportFlags) => {
+      // Whoever reads a name that ends so would take the file for damaged.
+      if (/\.(gz|zst)$/.test(flags.out))
+        throw new UserError(`${flags.out}: got the name of a compressed file, expected one for JSON lines`);
       const { arms: byArm, ...summary } = await exportTrainingLog({
         ...flags,
         arms,

@@ -1,6 +1,7 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { checkNotRead } from "../../../trainer/data/files.ts";
+import { wholeText } from "../../../trainer/data/sql.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { WholeFile } from "../../../trainer/io/files.ts";
 import { makeWholeCohort } from "../experiment/cohort.ts";
@@ -59,6 +60,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
   await using log = await ExperimentLog.open(logs, options.temporary ? { temporary: options.temporary } : {});
   checkNotRead(out, [...log.lines.files, ...(options.items ?? [])]);
   await makeWholeCohort(log.lines, experiment);
+  await checkAsked(log, options);
   const catalogue = options.items ? await readCatalogue(spec, options.items) : null;
   const clicks = await clickedSlots(log);
   const byArm = new Map<string, ArmRecords>();
@@ -101,6 +103,26 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
   const [bad] = await log.badLines(1);
   if (bad) summary.warnings.push(`${log.counts.bad} bad lines are left out; the first: ${bad.place}: ${bad.problem}`);
   return summary;
+}
+
+/** Throws FormatError where the experiment or an arm that is asked for has no list. */
+async function checkAsked(
+  { lines }: ExperimentLog,
+  { logs, experiment, arms = [] }: TrainingLogOptions,
+): Promise<void> {
+  const check = async (what: string, asked: readonly string[], column: string, from: string): Promise<void> => {
+    if (asked.length === 0) return;
+    const rows = await lines.rows<{ name: string }>(
+      `SELECT DISTINCT ${wholeText(column)} AS name FROM ${from} ORDER BY name`,
+    );
+    const names = rows.map(({ name }) => name);
+    const missing = asked.find((name) => !names.includes(name));
+    if (missing === undefined) return;
+    const known = names.map(show).join(", ") || "none";
+    throw new FormatError(logs.join(", "), `got no list of the ${what} ${show(missing)}, expected one of ${known}`);
+  };
+  await check("experiment", experiment === undefined ? [] : [experiment], "x", "exposure");
+  await check("arm", arms, "arm", "list");
 }
 
 const NOTHING: ReadonlySet<number> = new Set();
