@@ -13,10 +13,11 @@ export interface Effect {
   smallerArm: number;
 }
 
-/** The difference of two arms' means, treatment − control, by Welch (1947). */
+/** The difference of two arms' means, treatment − control, by Welch (1947), or by Student where `judgeable` says so. */
 export function difference(control: Moments, treatment: Moments): Effect {
-  const variance = control.variance / control.units + treatment.variance / treatment.units;
-  return { effect: treatment.mean - control.mean, error: Math.sqrt(variance), ...basis(control, treatment) };
+  const [a, b, basis] = judgeable(control, treatment);
+  const variance = a.variance / a.units + b.variance / b.units;
+  return { effect: treatment.mean - control.mean, error: Math.sqrt(variance), ...basis };
 }
 
 /**
@@ -28,16 +29,42 @@ export function difference(control: Moments, treatment: Moments): Effect {
  * is: m_B/m_A − 1 has the same limit, but also the chance in it that CUPED takes out.
  */
 export function lift(control: Moments, treatment: Moments): Effect {
-  const relative = (treatment.mean - control.mean) / control.level;
-  const variance = control.variance + relative * (relative * control.levelVariance + 2 * control.covariance);
+  const [a, b, basis] = judgeable(control, treatment);
+  const relative = (b.mean - a.mean) / a.level;
+  const variance = a.variance + relative * (relative * a.levelVariance + 2 * a.covariance);
   return {
-    effect: (treatment.mean - control.mean) / Math.abs(control.level),
-    error: Math.sqrt(variance / control.units + treatment.variance / treatment.units) / Math.abs(control.level),
-    ...basis(control, treatment),
+    effect: (b.mean - a.mean) / Math.abs(a.level),
+    error: Math.sqrt(variance / a.units + b.variance / b.units) / Math.abs(a.level),
+    ...basis,
   };
 }
 
-function basis(control: Moments, treatment: Moments): Omit<Effect, "effect" | "error"> {
+type Basis = Omit<Effect, "effect" | "error">;
+
+/**
+ * Both arms, and what their tests rest on. Where the units of the smaller arm are all alike, as of a few without a
+ * click, nothing of its own says how far its mean is off, and Welch's error would be that of the larger arm alone. So
+ * both have Student's variance then, which is pooled. Of arms of one size both errors are the same.
+ */
+function judgeable(control: Moments, treatment: Moments): [control: Moments, treatment: Moments, basis: Basis] {
+  const [small, large] = control.units < treatment.units ? [control, treatment] : [treatment, control];
+  if (!(small.units < large.units && small.variance === 0 && large.variance > 0))
+    return [control, treatment, basisOf(control, treatment)];
+  const degrees = small.units + large.units - 2;
+  const share = (large.units - 1) / degrees;
+  const pooled = {
+    variance: share * large.variance,
+    levelVariance: share * large.levelVariance,
+    covariance: share * large.covariance,
+  };
+  const [a, b] = [
+    { ...control, ...pooled },
+    { ...treatment, ...pooled },
+  ];
+  return [a, b, { ...basisOf(a, b), degrees }];
+}
+
+function basisOf(control: Moments, treatment: Moments): Basis {
   const [a, b] = [control.variance / control.units, treatment.variance / treatment.units];
   // Of parts of the whole: squares of variances would be beyond what a number holds sooner than the variances are.
   const [ofControl, ofTreatment] = [a / (a + b), b / (a + b)];

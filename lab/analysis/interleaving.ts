@@ -23,6 +23,7 @@ export interface InterleavingTest {
   p: number;
   /** The rival's share of all clicks less the arm's own: 0 where none is better. NaN without clicks. */
   credit: number;
+  /** NaN, too, where no unit differs from another, as of two that prefer the same model: that is no certainty. */
   low: number;
   high: number;
 }
@@ -44,6 +45,6 @@ export function interleavingTest(units: readonly TeamClicks[], alpha: number): I
       clicks,
     ),
   );
-  const reach = -normalQuantile(alpha / 2) * Math.sqrt(variance / units.length);
+  const reach = variance > 0 ? -normalQuantile(alpha / 2) * Math.sqrt(variance / units.length) : Number.NaN;
   return { ...decided, credit: mean, low: mean - reach, high: mean + reach };
 }

@@ -15,12 +15,11 @@ export interface Moments {
 /** Moments of values by unit. `compared`: what is left of each when it is adjusted; the values by default. */
 export function momentsOf(values: Float64Array, compared: Float64Array = values): Moments {
   const units = values.length;
-  const [level, mean] = [meanOf(values), meanOf(compared)];
   return {
     units,
-    mean,
+    mean: meanOf(compared),
     variance: covariance(compared, compared),
-    level,
+    level: levelOf(meanOf(values), meanOf(values.map((value) => value * value))),
     levelVariance: covariance(values, values),
     covariance: covariance(values, compared),
   };
@@ -32,6 +31,17 @@ export function momentsOfSums(units: number, sum: number, sumSquares: number): M
   const variance = (sumSquares - sum * mean) / (units - 1);
   return { units, mean, variance, level: mean, levelVariance: variance, covariance: variance };
 }
+
+/**
+ * What lifts are relative to: a mean, but 0 where it is of rounding, as of gains and losses that come to nothing.
+ * `meanSquare`: the mean of the values' squares.
+ */
+export function levelOf(mean: number, meanSquare: number): number {
+  return Math.abs(mean) > LEVEL_ROUNDING * Math.sqrt(meanSquare) ? mean : 0;
+}
+
+/** Of the values' root mean square. Sums of a million numbers are off by some 1e−13 of it in the mean. */
+const LEVEL_ROUNDING = 1e-12;
 
 export function meanOf(values: Float64Array): number {
   return sumOf(values) / values.length;

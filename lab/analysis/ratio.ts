@@ -1,5 +1,5 @@
 import { FormatError } from "../../format/errors.ts";
-import { type Moments, sumOf } from "./moments.ts";
+import { levelOf, type Moments, sumOf } from "./moments.ts";
 
 /**
  * A ratio metric by unit, such as clicks per list, as values of units whose mean is the ratio R = Σn/Σd and whose
@@ -36,5 +36,6 @@ export function momentsOfRatioSums({ units, n, d, nn, nd, dd }: RatioSums): Mome
   const ratio = n / d;
   const squares = nn - ratio * (2 * nd - ratio * dd);
   const variance = (squares > ROUNDING * nn ? squares : 0) / (units - 1) / (d / units) ** 2;
-  return { units, mean: ratio, variance, level: ratio, levelVariance: variance, covariance: variance };
+  const level = levelOf(ratio, nn / units / (d / units) ** 2);
+  return { units, mean: ratio, variance, level, levelVariance: variance, covariance: variance };
 }

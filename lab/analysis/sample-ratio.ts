@@ -17,19 +17,42 @@ export interface RatioTest {
   mismatch: boolean;
 }
 
+/** Units that an arm is expected to have at least, so that χ² may be asked (Cochran 1954). */
+const LEAST_EXPECTED = 5;
+
 /**
- * Pearson's χ² of the units that each arm has against its weight. Arms of weight 0 are left out. Of no unit nothing is
- * out of proportion: χ² is 0, and p 1.
+ * Pearson's χ² of the units that each arm has against its weight. Arms of weight 0 are left out. Arms that are expected
+ * to have fewer than 5 units count together, and with the next larger ones until they are expected to have 5: the only
+ * unit of an arm that is expected to have a twentieth of one comes by chance 50 times as often as χ² says. Of so few
+ * units that all arms count together nothing is out of proportion: χ² is 0, and p 1.
  */
 export function sampleRatioTest(units: readonly number[], weights: readonly number[]): RatioTest {
   const shares = sharesOf(weights, units.length);
   const total = units.reduce((sum, count, i) => sum + (shares[i] > 0 ? count : 0), 0);
-  let chiSquare = 0;
-  for (const [i, share] of shares.entries())
-    if (share > 0 && total > 0) chiSquare += (units[i] - share * total) ** 2 / (share * total);
-  const degrees = shares.filter((share) => share > 0).length - 1;
+  const cells = cellsOf(shares.map((share, i) => ({ got: units[i], expected: share * total })));
+  const degrees = Math.max(0, cells.length - 1);
+  if (degrees === 0) return { chiSquare: 0, degrees, p: 1, mismatch: false };
+  const chiSquare = cells.reduce((sum, { got, expected }) => sum + (got - expected) ** 2 / expected, 0);
   const p = chiSquareSurvival(chiSquare, degrees);
   return { chiSquare, degrees, p, mismatch: p < MISMATCH_P };
+}
+
+interface Cell {
+  got: number;
+  expected: number;
+}
+
+/** Arms, the smallest of which count together. */
+function cellsOf(arms: readonly Cell[]): Cell[] {
+  const [first, ...others] = arms.filter(({ expected }) => expected > 0).sort((a, b) => a.expected - b.expected);
+  if (first === undefined) return [];
+  const cells = [first];
+  for (const arm of others) {
+    const last = cells[cells.length - 1];
+    if (last.expected >= LEAST_EXPECTED) cells.push(arm);
+    else cells[cells.length - 1] = { got: last.got + arm.got, expected: last.expected + arm.expected };
+  }
+  return cells;
 }
 
 /** The Dirichlet distribution's concentration about the weights: proportions that differ by some 1 % are in it. */

@@ -3,7 +3,7 @@ import { FormatError } from "../../../format/errors.ts";
 import { parsePolicy } from "../../../format/policy.ts";
 import { parseWrittenJson } from "../../../format/written-json.ts";
 import { analyzeExperiment } from "../../../lab/analysis/experiment/analyze.ts";
-import { type AnalysisPlan, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
+import { type AnalysisPlan, LEAST_ALPHA, MOST_ALPHA, parsePlan } from "../../../lab/analysis/experiment/plan.ts";
 import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts";
 import { experimentFiles } from "../../../lab/analysis/log/log-files.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
@@ -126,8 +126,8 @@ function parseWeights(text: string): Record<string, number> {
 
 function parseShare(text: string): number {
   const value = decimalOf(text);
-  if (!(value > 0 && value <= 0.5)) throw new InvalidArgumentError(`got ${text}, expected more than 0 and 0.5 at most`);
-  return value;
+  if (value >= LEAST_ALPHA && value <= MOST_ALPHA) return value;
+  throw new InvalidArgumentError(`got ${text}, expected ${LEAST_ALPHA} to ${MOST_ALPHA}, such as 0.05`);
 }
 
 function parsePeriod(text: string): { from: string; to: string } {

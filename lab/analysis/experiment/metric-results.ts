@@ -1,5 +1,5 @@
 import { cuped } from "../cuped.ts";
-import { type Moments, momentsOf, sumOf } from "../moments.ts";
+import { covariance, type Moments, momentsOf, sumOf } from "../moments.ts";
 import { benjaminiHochberg, holm } from "../multiplicity.ts";
 import { linearized } from "../ratio.ts";
 import { winsorized } from "../winsorize.ts";
@@ -28,16 +28,15 @@ export function metricResult(metric: Metric, column: number, arms: MetricArms, p
   // An NDCG has no heavy tail.
   const isCapped = metric.of !== "ndcg" && sums.some((own) => own.some((value) => value > cap));
   const cappedMoments = isCapped ? capped.map((own, i) => momentsOf(cappedRatioOf(units[i], column, own))) : null;
-  const adjusted = before?.some((arm) => sumOf(arm.lists) > 0)
-    ? cuped(plain.map((after, i) => ({ after, before: beforeOf(before[i], column) })))
-    : null;
+  const adjusted = before ? adjustedBy(before, plain, column) : null;
   const comparisons = judgements.map((judgement, i): Comparison => {
-    const pair = (moments: readonly Moments[]) => compared(moments[0], moments[i + 1], judgement);
+    const pair = (control: Moments, treatment: Moments) => compared(control, treatment, judgement);
+    const treated = adjusted?.arms[i + 1];
     return {
       arm: names[i + 1],
-      raw: pair(raw),
-      winsorized: cappedMoments ? pair(cappedMoments) : null,
-      cuped: adjusted ? pair(adjusted.arms) : null,
+      raw: pair(raw[0], raw[i + 1]),
+      winsorized: cappedMoments ? pair(cappedMoments[0], cappedMoments[i + 1]) : null,
+      cuped: adjusted && treated ? pair(adjusted.control, treated) : null,
       adjusted: { fixed: null, sequential: null },
     };
   });
@@ -48,7 +47,7 @@ export function metricResult(metric: Metric, column: number, arms: MetricArms, p
     of: metric.of,
     cap: isCapped ? finite(cap) : null,
     theta: adjusted ? finite(adjusted.theta) : null,
-    varianceLeft: adjusted ? finite(adjusted.arms[0].variance / raw[0].variance) : null,
+    varianceLeft: adjusted ? finite(adjusted.control.variance / raw[0].variance) : null,
     arms: raw.map(({ mean, variance, units: n }, i) => ({
       arm: names[i],
       value: finite(mean),
@@ -72,9 +71,29 @@ function cappedRatioOf({ sums, weighted, weights, lists }: UnitValues, column: n
   );
 }
 
-/** Before the experiment; units that were not there are as the mean of those that were. */
-function beforeOf(before: UnitValues, column: number): Float64Array {
-  return sumOf(before.lists) > 0 ? ratioOf(before, column) : new Float64Array(before.lists.length);
+interface Adjusted {
+  theta: number;
+  control: Moments;
+  /** The control first; null of an arm whose time before says nothing. */
+  arms: (Moments | null)[];
+}
+
+/**
+ * CUPED over the arms whose units differed before; null where the control is none of them. An arm without a list before
+ * has no mean that could be compared with the others', and of one whose units were all alike, as of a single one that
+ * was there, nobody knows how far its mean is off. Where no arm's units differed, nothing is adjusted.
+ */
+function adjustedBy(before: readonly UnitValues[], after: readonly Float64Array[], column: number): Adjusted | null {
+  const covariates = before.map((arm) => (sumOf(arm.lists) > 0 ? ratioOf(arm, column) : null));
+  const differ = covariates.map((values) => values !== null && covariance(values, values) > 0);
+  const known = after.flatMap((values, i) => {
+    const covariate = covariates[i];
+    return covariate && (differ[i] || !differ.includes(true)) ? [{ i, before: covariate, after: values }] : [];
+  });
+  if (known[0]?.i !== 0) return null;
+  const { theta, arms } = cuped(known);
+  const [control] = arms;
+  return { theta, control, arms: after.map((_, i) => arms[known.findIndex((one) => one.i === i)] ?? null) };
 }
 
 /** The lift that a comparison is decided by. */

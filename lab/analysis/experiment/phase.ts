@@ -1,5 +1,6 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import type { LineDatabase } from "../log/line-database.ts";
+import { levelOf } from "../moments.ts";
 import { plannedUnits } from "../planner.ts";
 import type { AnalysisOptions } from "./analyze-options.ts";
 import { armModels, armSummaries, type PlannedArms, plannedArms } from "./arms.ts";
@@ -129,7 +130,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     const units = summaries[0].units;
     if (own?.value == null || own.error === null || units < 2) return [];
     const variance = own.error ** 2 * units * (metric?.varianceLeft ?? 1);
-    const level = own.value;
+    const level = levelOf(own.value, variance + own.value ** 2);
     // Without a click there is no level that a lift could be of, and nothing to plan by.
     if (level === 0 || !(variance > 0)) return [];
     return (options.planEffects ?? []).flatMap((lift) =>
@@ -154,8 +155,11 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     await makeScored(lines, metrics, [], { name: "scored_before", lists: "list_before", outcomes: "outcome_before" });
     const values = await valuesBefore(lines, columns, "scored_before");
     const own = names.map((name) => values.get(name)).filter((found) => found !== undefined);
-    if (own.every(({ lists }) => lists.every((count) => count === 0)))
-      warnings.push("no unit has a list in the pre-period: there is no CUPED");
+    const without = names.filter((_, i) => own[i].lists.every((count) => count === 0));
+    if (without.length === names.length || without.includes(control))
+      warnings.push(`no unit of ${without.join(", ")} has a list in the pre-period: there is no CUPED`);
+    else if (without.length > 0)
+      warnings.push(`no unit of ${without.join(", ")} has a list in the pre-period: there is no CUPED of it`);
     return own;
   }
 

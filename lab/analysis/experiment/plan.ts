@@ -8,6 +8,10 @@ import { parseSettings } from "../../../format/unknown-key.ts";
 // What an experiment is to be judged by, which is best written down before it starts. `plan.schema.json` is generated
 // from these schemas.
 
+/** Of a smaller α there is no quantile in float64. */
+export const LEAST_ALPHA = 1e-300;
+export const MOST_ALPHA = 0.5;
+
 const about = v.description;
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const date = v.pipe(
@@ -90,7 +94,7 @@ export const PlanSchema = v.pipe(
       about("How the experiment divides units between its arms. Default: equally between those in the log."),
     ),
     alpha: v.pipe(
-      v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(0.5)), 0.05),
+      v.optional(v.pipe(v.number(), v.minValue(LEAST_ALPHA), v.maxValue(MOST_ALPHA)), 0.05),
       about("The probability of finding an effect where there is none; intervals hold it with 1 − α."),
     ),
     plannedUnits: v.pipe(

@@ -45,7 +45,8 @@ const ComparisonSchema = v.pipe(
   }),
   about(
     "A treatment against the control. raw: the metric as it is. winsorized: with units' sums capped at the 99.9 % " +
-      "quantile of all arms; null where nothing is above it. cuped: adjusted by the time before; null without one.",
+      "quantile of all arms; null where nothing is above it. cuped: adjusted by the time before; null without one, or " +
+      "where it tells the units of one of the two arms not apart.",
   ),
 );
 

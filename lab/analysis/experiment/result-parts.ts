@@ -50,7 +50,7 @@ export const ArmSchema = v.strictObject({
 const RatioTestSchema = v.strictObject({
   chiSquare: number,
   degrees: count,
-  p: v.pipe(number, about("Pearson's χ² against the weights.")),
+  p: v.pipe(number, about("Pearson's χ² against the weights. Arms with fewer than 5 expected units count together.")),
 });
 
 export const SoundnessSchema = v.strictObject({
@@ -103,7 +103,7 @@ const EstimateSchema = v.strictObject({
   estimator: text,
   value: v.pipe(maybe, about("Clicks per list in the slots that chance decides; null: refused.")),
   error: maybe,
-  normal: v.nullable(v.tuple([number, number])),
+  normal: v.pipe(v.nullable(v.tuple([number, number])), about("Null, too, where no unit differs from another.")),
   bootstrap: v.nullable(v.tuple([number, number])),
   effectiveSize: maybe,
   largestWeight: maybe,

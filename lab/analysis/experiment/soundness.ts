@@ -77,7 +77,8 @@ export async function soundnessOf(lines: LineDatabase, input: SoundnessInput): P
 /** SQL of units, lists and squares of lists by label and arm. */
 function unitCounts(label: string, from: string): string {
   return `SELECT ${wholeText("label")} AS label, arm, count(*) AS units, sum(n) AS lists, sum(n * n) AS squares
-    FROM (SELECT CAST(${label} AS VARCHAR) AS label, arm, u, CAST(count(*) AS DOUBLE) AS n FROM ${from} GROUP BY ALL)
+    FROM (SELECT coalesce(CAST(${label} AS VARCHAR), '–') AS label, arm, u, CAST(count(*) AS DOUBLE) AS n
+      FROM ${from} GROUP BY ALL)
     GROUP BY ALL`;
 }
 
@@ -116,9 +117,9 @@ async function bySegments(lines: LineDatabase, input: SoundnessInput): Promise<S
     })),
   ];
   for (const { segment, label, from } of sources) {
-    const counts = await lines.rows<UnitCounts & { label: string | null }>(unitCounts(label, from));
+    const counts = await lines.rows<UnitCounts & { label: string }>(unitCounts(label, from));
     const known = counts.filter(({ arm }) => arms.includes(arm));
-    const values = Map.groupBy(known, (one) => one.label ?? "–");
+    const values = Map.groupBy(known, (one) => one.label);
     if (values.size < 2) continue;
     const largest = [...values].sort((a, b) => unitsOf(b[1]) - unitsOf(a[1])).slice(0, MOST_VALUES);
     for (const [value, own] of largest) {
@@ -158,12 +159,15 @@ function unitsOf(counts: readonly UnitCounts[]): number {
  */
 function movedSql({ experiment, phase }: SoundnessInput): string {
   const [own, of] = [literal(phase), literal(experiment)];
+  // Each unit once in every arm: of all pairs of its lists there would be too many.
   return `SELECT
     (SELECT count(*) FROM (SELECT b FROM list GROUP BY b HAVING count(DISTINCT arm) > 1)) AS buckets,
-    (SELECT count(DISTINCT list.u)
-     FROM list JOIN (SELECT * FROM exposure WHERE NOT (${FLAGGED})) AS earlier USING (u, b)
-     WHERE earlier.x = ${of} AND earlier.phase <> ${own} AND earlier.arm <> list.arm
-       AND earlier.t < (SELECT min(t) FROM list)) AS units`;
+    (SELECT count(DISTINCT u)
+     FROM (SELECT DISTINCT u, b, arm FROM list) AS own
+     JOIN (SELECT DISTINCT u, b, arm FROM exposure
+           WHERE x = ${of} AND phase <> ${own} AND t < (SELECT min(t) FROM list) AND NOT (${FLAGGED})) AS earlier
+       USING (u, b)
+     WHERE earlier.arm <> own.arm) AS units`;
 }
 
 function short(p: number): string {

@@ -5,7 +5,7 @@ import type { LineDatabase } from "../log/line-database.ts";
 import { sumOf } from "../moments.ts";
 import type { Contributions } from "../off-policy/contributions.ts";
 import { type EstimateOptions, estimate } from "../off-policy/estimate.ts";
-import { iips, listIps, rips } from "../off-policy/list-estimators.ts";
+import { iips, type ListRows, listIps, rips } from "../off-policy/list-estimators.ts";
 import { doublyRobust, ips, type RewardModel, snips, switchDoublyRobust } from "../off-policy/slot-estimators.ts";
 import { clipped, importanceWeights } from "../off-policy/weights.ts";
 import { finite } from "./compare.ts";
@@ -36,12 +36,12 @@ export async function whatIf(
   if (log.lists === 0) return [refused(arm, target, `no line of the arm has what it takes: ${NEEDS[target.logits]}`)];
   const { rows, lists } = log;
   const options: EstimateOptions = { alpha, resamples: RESAMPLES, seed: SEED };
+  const result = (estimator: string, contributions: Contributions | string, slots: number, of: JudgedRows = log) =>
+    typeof contributions === "string"
+      ? { ...NONE, estimator, refused: contributions }
+      : { estimator, ...judged(contributions, of, slots, options) };
   const results = (named: Record<string, Contributions | string>, slots: number): OffPolicyResult["estimates"] =>
-    Object.entries(named).map(([estimator, contributions]) =>
-      typeof contributions === "string"
-        ? { ...NONE, estimator, refused: contributions }
-        : { estimator, ...judged(contributions, log, slots, options) },
-    );
+    Object.entries(named).map(([estimator, contributions]) => result(estimator, contributions, slots));
   const { marginals } = log;
   const whole = {
     "IPS of lists": listIps(rows),
@@ -52,12 +52,8 @@ export async function whatIf(
   const ofLists = log.support.list ? whole : refusedAll(whole);
   const ofFirst = firstSlotEstimators(log);
   const byMarginals = marginals
-    ? { ...judged(iips(marginals.rows), marginals, rows.slots, options), estimator: iipsName(marginals.lists, lists) }
-    : {
-        ...NONE,
-        estimator: "IIPS",
-        refused: "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots",
-      };
+    ? result(iipsName(marginals.lists, lists), iipsOf(marginals.rows), rows.slots, marginals)
+    : result("IIPS", NO_MARGINALS, rows.slots);
   const base = { arm, target: target.name, lists, refused: null };
   const observed = (rewards: Float64Array, slots: number): number =>
     sumOf(rewards.map((reward, i) => reward * log.counts[Math.floor(i / slots)])) / sumOf(log.counts);
@@ -77,6 +73,17 @@ export async function whatIf(
       estimates: results(log.support.first ? ofFirst : refusedAll(ofFirst), 1),
     },
   ];
+}
+
+/** Lists that an estimate is of. */
+type JudgedRows = Pick<OffPolicyLog, "units" | "counts" | "rows" | "lists">;
+
+const NO_MARGINALS = "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots";
+
+/** By logits that were changed, or are of another model than the order, an item may be where it could not come. */
+function iipsOf(rows: ListRows): Contributions | string {
+  if (rows.logged.every(Number.isFinite)) return iips(rows);
+  return "by the logits in the log, an item was shown at a rank to which it could not come";
 }
 
 /** Marginals are dear: where not all lists had them, that is said. */
@@ -112,7 +119,7 @@ function refused(arm: string, { name }: Target, reason: string): OffPolicyResult
 /** `slots`: the first ones of a list, which the estimate is of. */
 function judged(
   contributions: Contributions,
-  { units, counts, rows, lists }: Pick<OffPolicyLog, "units" | "counts" | "rows" | "lists">,
+  { units, counts, rows, lists }: JudgedRows,
   slots: number,
   options: EstimateOptions,
 ): Omit<OffPolicyResult["estimates"][number], "estimator"> {
@@ -127,7 +134,9 @@ function judged(
   }));
   const found = estimate({ ...contributions, ratios }, units, logged, options);
   if ("refused" in found) return { ...NONE, refused: found.refused };
-  return { ...found, value: finite(found.value), error: finite(found.error), refused: null };
+  // Where no unit differs from another, as without a click, nothing says how far off the value is.
+  const intervals = found.error > 0 ? {} : { normal: null, bootstrap: null };
+  return { ...found, ...intervals, value: finite(found.value), error: finite(found.error), refused: null };
 }
 
 function firstRows({ rows: { slots, rewards, logged, evaluated } }: OffPolicyLog) {

@@ -40,5 +40,7 @@ export function effectiveSampleSize(weights: Float64Array): number {
     sum += weight;
     squares += weight * weight;
   }
+  // Of weights beyond what a number holds, one says all that is said.
+  if (squares === Number.POSITIVE_INFINITY) return 1;
   return squares > 0 ? sum ** 2 / squares : 0;
 }

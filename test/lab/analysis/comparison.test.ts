@@ -40,6 +40,51 @@ describe("two means", () => {
   });
 });
 
+describe("an arm whose units are all alike", () => {
+  /** Units of which so many have a click. */
+  const clicks = (units: number, clicked: number): Moments =>
+    momentsOf(Float64Array.from({ length: units }, (_, i) => (i < clicked ? 1 : 0)));
+  const pooledError = (units: number[], variance: number): number =>
+    Math.sqrt(units.reduce((sum, n) => sum + variance / n, 0));
+
+  test("and that is the smaller one is compared by Student's variance", () => {
+    // One click is expected of 500 units: of three logs in eight they have none.
+    const [many, few] = [clicks(20_000, 40), clicks(500, 0)];
+    const error = pooledError([20_000, 500], (19_999 * many.variance) / 20_498);
+    for (const [found, sign] of [
+      [difference(many, few), -1],
+      [difference(few, many), 1],
+    ] as const) {
+      expectNear([found.effect, found.error, found.degrees], [sign * 0.002, error, 20_498]);
+      expect(sequentialVerdict(found, 0.05, 10_000).p).toBeGreaterThan(0.5);
+      expect(fixedVerdict(found, 0.05).p).toBeCloseTo(0.32, 2);
+    }
+  });
+
+  test("has a lift whose interval says how little that is", () => {
+    const [many, none] = [clicks(20_000, 40), clicks(500, 0)];
+    const found = lift(many, none);
+    const share = 19_999 / 20_498;
+    // At a lift of −100 % the control's own error is none of it.
+    expectNear([found.effect, found.error], [-1, Math.sqrt((share * many.variance) / 500) / 0.002]);
+    // Five units of five are no proof where nine of ten have it.
+    const all = lift(clicks(5000, 4500), clicks(5, 5));
+    expect(fixedVerdict(all, 0.05).p).toBeGreaterThan(0.4);
+    expect(fixedVerdict(all, 0.05).low).toBeLessThan(0);
+    // And of a control that is the smaller one.
+    expect(fixedVerdict(lift(clicks(5, 5), clicks(5000, 4500)), 0.05).p).toBeGreaterThan(0.4);
+  });
+
+  test("and that is no smaller is compared by Welch's, as is any that are not", () => {
+    const one = clicks(600, 200);
+    const alike = difference(one, clicks(600, 0));
+    expectNear([alike.error, alike.degrees], [Math.sqrt(one.variance / 600), 599]);
+    expectNear([difference(clicks(600, 0), clicks(50, 3)).error], [Math.sqrt(clicks(50, 3).variance / 50)]);
+    expect(difference(clicks(600, 0), clicks(50, 0)).error).toBe(0);
+    expect(difference(one, clicks(1, 0)).error).toBeNaN();
+  });
+});
+
 describe("a ratio by unit", () => {
   test("ratio.delta", () => {
     const ratio = momentsOf(linearized(floats(3, 0, 2, 5, 1, 0, 4, 2), floats(10, 4, 8, 20, 5, 3, 15, 9)));

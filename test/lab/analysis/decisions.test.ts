@@ -82,5 +82,16 @@ describe("interleaving", () => {
     expectNear([found.p, found.credit], [0.05688793364098089, (60 - 120) / 180]);
     expect(found.low).toBeLessThan(found.credit);
     expect(interleavingTest([{ own: 0, rival: 0 }], 0.05)).toMatchObject({ p: 1, credit: Number.NaN });
+    // Two units that prefer the rival are no proof that all do.
+    const two = interleavingTest(new Array(2).fill({ own: 0, rival: 1 }), 0.05);
+    expect(two).toEqual({
+      own: 0,
+      rival: 2,
+      ties: 0,
+      p: expect.closeTo(0.5, 12),
+      credit: 1,
+      low: Number.NaN,
+      high: Number.NaN,
+    });
   });
 });

@@ -81,6 +81,7 @@ describe("estimators of single choices", () => {
     expectNear(weights, [0.4, 2.666666666666667, 2, 0.8, 0.4166666666666667, 8]);
     expectNear([effectiveSampleSize(weights)], [2.681400485569814]);
     expect(effectiveSampleSize(new Float64Array(3))).toBe(0);
+    expect(effectiveSampleSize(floats([1e200, 1, 1]))).toBe(1);
     expect(judged(ips(rows)).largestWeight).toBeCloseTo(8, 12);
   });
 });

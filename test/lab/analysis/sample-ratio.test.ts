@@ -18,6 +18,20 @@ describe("the sample ratio test", () => {
     expect(found.mismatch).toBe(p < 0.001);
   });
 
+  test("asks no arm that is expected to have less than 5 units by itself", () => {
+    // Of 50 units, 0.05 are expected of an arm with a weight of 0.001: one comes in 5 % of cases, and χ² says 2e-5.
+    expect(sampleRatioTest([49, 1], [0.999, 0.001])).toEqual({ chiSquare: 0, degrees: 0, p: 1, mismatch: false });
+    expect(sampleRatioTest([2, 2], [1, 1])).toMatchObject({ degrees: 0, p: 1 });
+    expect(sampleRatioTest([5, 5], [1, 1])).toMatchObject({ degrees: 1, p: 1 });
+    // Three small arms have 6 expected units together, of 600.
+    const weights = [0.99, 0.004, 0.003, 0.003];
+    expect(sampleRatioTest([591, 9, 0, 0], weights)).toEqual(sampleRatioTest([591, 9], [0.99, 0.01]));
+    expect(sampleRatioTest([600, 0, 0, 0], weights).degrees).toBe(1);
+    // Of more units each is asked for itself.
+    expect(sampleRatioTest([1990, 0, 6, 6], weights)).toMatchObject({ degrees: 3, mismatch: false });
+    expect(sampleRatioTest([19_900, 40, 60, 0], weights)).toMatchObject({ degrees: 3, mismatch: true });
+  });
+
   test.each([
     [[1, 2], [1], "weights: got 1, expected one for each of 2 arms"],
     [[1, 2], [1, 0], "weights: got 1, 0, expected two or more above 0, and none below"],

@@ -105,16 +105,21 @@ test("so it does in what another policy would have earned", async () => {
 
 test("revenue in whatever currency has the same lift, with the same tests", async () => {
   const metrics = [{ name: "revenue", event: "revenue", of: "value" }];
-  const inUnits = async (unitOfMoney: number) => {
-    const lines = unitLines({ origin: 520, a: 520 }, (arm, unit) => [
-      { events: [{ type: "revenue", value: unitOfMoney * (1 + (unit % 5)) * (arm === "a" ? 2 : 1) }] },
-    ]);
-    return onlyPhase(await analyzed(lines, { metrics, plannedUnits: 1040 })).metrics?.[0]?.comparisons[0]?.raw.lift;
-  };
-  const one = await inUnits(1);
+  // Each currency is a phase of its own.
+  const currencies = [1, -1, 1e-100, 1e13];
+  const lines = currencies.flatMap((unitOfMoney, i) =>
+    unitLines({ origin: 520, a: 520 }, (arm, unit) => [
+      {
+        exposure: { phase: String(i).repeat(8) },
+        events: [{ type: "revenue", value: unitOfMoney * (1 + (unit % 5)) * (arm === "a" ? 2 : 1) }],
+      },
+    ]),
+  );
+  const { phases } = await analyzed(lines, { metrics, plannedUnits: 1040 });
+  const [one, ...others] = phases.map((phase) => phase.metrics?.[0]?.comparisons[0]?.raw.lift);
   expect(one?.effect).toBeCloseTo(1, 12);
-  for (const scale of [-1, 1e-100, 1e13]) {
-    const { effect, error, fixed, sequential } = (await inUnits(scale)) ?? {};
+  for (const [i, scale] of currencies.slice(1).entries()) {
+    const { effect, error, fixed, sequential } = others[i] ?? {};
     // Twice the losses are a lift of −100 %.
     const sign = Math.sign(scale);
     expect([(effect ?? 9) * sign, error]).toEqual([expect.closeTo(1, 12), expect.closeTo(one?.error ?? 9, 12)]);
@@ -130,34 +135,40 @@ test("of what the log's policy never shows nothing is known, whatever chance put
     ...{ policy, model: "lr@0123456789abcdef", cand: ["10000000", "a", "b"], logits: writeFloats([0, 1, 1]) },
     p: writeFloats([0, Math.log(0.5)]),
   };
-  const lines = unitLines({ lr: 600 }, (_, unit) => [
+  const lines = unitLines({ lr: 300 }, (_, unit) => [
     { exposure: { ...exposure, shown: unit % 2 ? [0, 1, 2] : [0, 2, 1] }, events: unit % 3 ? [] : [CLICK] },
   ]);
   const asked = parsePolicy({ policy: "plackett-luce", temperature: 1, k: 2 });
-  const refusals = async (log: readonly string[], whatIf: Policy, slot: string) => {
-    const { offPolicy } = onlyPhase(await analyzed(log, {}, { whatIf: [whatIf] }));
-    const found = offPolicy.find((one) => one.slot === slot);
-    expect(found?.observed).toBeGreaterThan(0);
-    return new Set(found?.estimates.map(({ value, refused }) => refused ?? (value === null ? "null" : "known")));
+  const refusals = async (log: readonly string[], ...whatIf: Policy[]) => {
+    const { offPolicy } = onlyPhase(await analyzed(log, {}, { whatIf }));
+    for (const { observed } of offPolicy) expect(observed).toBeGreaterThan(0);
+    return offPolicy.map(({ slot, estimates }) => {
+      const told = estimates.map(({ value, refused }) => refused ?? (value === null ? "null" : "known"));
+      return [slot, new Set(told)];
+    });
   };
   const never = "the policy of the log never shows some of what this one would: it pins slots, or drafts teams";
   const marginals = "it needs marginals: of Plackett–Luce of all these slots, or greedy, without pinned slots";
-  expect(await refusals(lines, asked, "first slot")).toEqual(new Set([never]));
-  expect(await refusals(lines, asked, "list")).toEqual(new Set([never, marginals]));
+  const unknown = [
+    ["list", new Set([never, marginals])],
+    ["first slot", new Set([never])],
+  ];
   // Who has the same pins differs in the other slots, of which there is chance.
   const greedy = "the logging policy was greedy: nothing is known of what it did not show";
-  expect(await refusals(lines, policy, "first slot")).toEqual(new Set([greedy]));
-  expect(await refusals(lines, policy, "list")).toEqual(new Set(["known", marginals]));
+  expect(await refusals(lines, asked, policy)).toEqual([
+    ...unknown,
+    ["list", new Set(["known", marginals])],
+    ["first slot", new Set([greedy])],
+  ]);
   // Two models take turns: the best of one of them is in the first slot, and nothing else.
   const draft = parsePolicy({ policy: "team-draft", rival: "fm", k: 2 });
-  const drafted = unitLines({ lr: 600 }, (_, unit) => [
+  const drafted = unitLines({ lr: 300 }, (_, unit) => [
     {
       exposure: { ...exposure, policy: draft, p: writeFloats([Math.log(0.5), 0]), shown: unit % 2 ? [0, 1] : [1, 0] },
       events: unit % 6 < 2 ? [CLICK] : [],
     },
   ]);
-  expect(await refusals(drafted, asked, "first slot")).toEqual(new Set([never]));
-  expect(await refusals(drafted, asked, "list")).toEqual(new Set([never, marginals]));
+  expect(await refusals(drafted, asked)).toEqual(unknown);
 });
 
 describe("values that are alike", () => {
@@ -174,7 +185,7 @@ describe("values that are alike", () => {
       "a click in every third list",
       {},
       (_: string, unit: number): UnitList[] =>
-        Array.from({ length: 3 * (1 + (unit % 4)) }, (_, list) => ({ events: list % 3 === 0 ? [CLICK] : [] })),
+        Array.from({ length: 3 * (1 + (unit % 2)) }, (_, list) => ({ events: list % 3 === 0 ? [CLICK] : [] })),
     ],
   ])("have no error by rounding, and so no test: %s", async (_, plan, listsOf) => {
     const lines = unitLines({ origin: 520, a: 560 }, listsOf);
@@ -252,6 +263,17 @@ test("fields of the context whose names differ in the case of a letter are two",
   ]);
 });
 
+test("lists without a field are where the dash stands for none, with those whose field is a dash", async () => {
+  const devices = [{ device: "–" }, {}, { device: "phone" }];
+  const lines = unitLines({ origin: 3, a: 3 }, (_, unit) => [{ exposure: { ctx: devices[unit] ?? {} } }]);
+  const { soundness } = onlyPhase(await analyzed(lines, { segments: ["ctx.device"] }));
+  const units = soundness.segments.map(({ value, units: own }) => [value, own.origin]);
+  expect(units.sort()).toEqual([
+    ["phone", 1],
+    ["–", 2],
+  ]);
+});
+
 test("a preview of an earlier phase moved no unit", async () => {
   const before = (flags?: string) =>
     unitLines({ a: 4 }, () => [{ exposure: { arm: "b", phase: "11111111", ...(flags && { flags }) } }]);
@@ -260,4 +282,90 @@ test("a preview of an earlier phase moved no unit", async () => {
     onlyPhase(await analyzed(lines, {}, { phase: "0f1e2d3c" })).soundness.movedUnits;
   expect(await movedUnits([...before(), ...own])).toBe(4);
   expect(await movedUnits([...before("v"), ...own])).toBe(0);
+});
+
+describe("a time before the experiment that says nothing of an arm", () => {
+  const prePeriod = { from: "2025-12-20", to: "2026-01-01" };
+  const plan = { experiment: "homepage-order", plannedUnits: 180, prePeriod };
+  /** Every second unit clicks before, and all but some of them now; `wasThere`: the units of an arm that were there. */
+  const lifts = async (wasThere: Readonly<Record<string, (unit: number) => boolean>>) => {
+    const lines = unitLines({ origin: 60, a: 60, b: 60 }, (arm, unit) => {
+      const events = unit % 2 === 0 ? [CLICK] : [];
+      const before = { exposure: { x: "earlier", t: Date.UTC(2025, 11, 25) }, events };
+      const now = { exposure: { t: Date.UTC(2026, 0, 2) }, events: unit % 5 === 0 ? [] : events };
+      return [...(wasThere[arm]?.(unit) ? [before] : []), now];
+    });
+    const { metrics, warnings } = onlyPhase(await analyzed(lines, plan));
+    const [metric] = metrics ?? [];
+    return {
+      theta: metric?.theta,
+      cuped: metric?.comparisons.map(({ cuped }) => cuped?.lift.effect ?? null),
+      adjusted: metric?.comparisons.map(({ adjusted }) => adjusted.fixed),
+      warnings: warnings.filter((warning) => warning.includes("CUPED")),
+    };
+  };
+  const all = () => true;
+
+  test("leaves that arm as it is, and adjusts the others", async () => {
+    const none = await lifts({ origin: all, b: all });
+    expect(none).toEqual({
+      theta: expect.closeTo(0.8, 9),
+      cuped: [null, expect.closeTo(0, 9)],
+      adjusted: [1, 1],
+      warnings: ["no unit of a has a list in the pre-period: there is no CUPED of it"],
+    });
+    // Of one unit nobody knows how far its mean is off.
+    const one = await lifts({ origin: all, a: (unit) => unit === 4, b: all });
+    expect(one).toEqual({ ...none, warnings: [] });
+  });
+
+  test("leaves all as they are where it is the control, or where no unit differed", async () => {
+    const control = await lifts({ a: all, b: all });
+    expect(control).toMatchObject({ theta: null, cuped: [null, null], adjusted: [1, 1] });
+    expect(control.warnings).toEqual(["no unit of origin has a list in the pre-period: there is no CUPED"]);
+    const even = (unit: number) => unit % 2 === 0;
+    expect(await lifts({ origin: even, a: even, b: even })).toMatchObject({ theta: 0, cuped: [0, 0], warnings: [] });
+  });
+});
+
+test("an item at a rank to which its logits do not let it come costs an analysis one estimate, not all", async () => {
+  const policy = parsePolicy({ policy: "plackett-luce", temperature: 0.01, k: 2 });
+  const exposure = {
+    ...{ policy, model: "lr@0123456789abcdef", cand: [...ITEMS, "b"], logits: writeFloats([10, -10, 0]) },
+    ...{ p: writeFloats([-0.5, -0.5]), lp: -1 },
+  };
+  const lines = unitLines({ lr: 200 }, (_, unit) => [
+    { exposure: { ...exposure, shown: unit % 2 ? [0, 1, 2] : [1, 0, 2] }, events: unit % 3 ? [] : [CLICK] },
+  ]);
+  const whatIf = [parsePolicy({ policy: "plackett-luce", temperature: 100, k: 2 })];
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf }));
+  const estimates = offPolicy.find(({ slot }) => slot === "list")?.estimates ?? [];
+  const refused = Object.fromEntries(estimates.map((one) => [one.estimator, one.refused]));
+  expect(refused).toEqual({
+    ...{ "IPS of lists": null, "IPS of lists, self-normalized": null, RIPS: null, "RIPS, self-normalized": null },
+    IIPS: "by the logits in the log, an item was shown at a rank to which it could not come",
+  });
+});
+
+test("a log without a click says what another policy had earned, and not how far that is off", async () => {
+  const policy = parsePolicy({ policy: "epsilon-greedy", epsilon: 1, k: 1 });
+  const drawn = { policy, model: "lr@0123456789abcdef", logits: writeFloats([1, 0]), p: writeFloats([Math.log(0.5)]) };
+  const lines = unitLines({ lr: 200 }, (_, unit) => [{ exposure: { ...drawn, shown: unit % 2 ? [0, 1] : [1, 0] } }]);
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [policy] }));
+  const [list] = offPolicy;
+  expect(list?.estimates).toContainEqual(
+    expect.objectContaining({ estimator: "RIPS", value: 0, error: 0, normal: null, bootstrap: null, refused: null }),
+  );
+});
+
+test("gains and losses that come to nothing but for rounding are no level that a lift could be of", async () => {
+  const metrics = [{ name: "revenue", event: "revenue", of: "value" }];
+  const lines = unitLines({ origin: 300, a: 300 }, (_, unit) => [
+    { events: [{ type: "revenue", value: [0.1, 0.2, -0.3][unit % 3] ?? 0 }] },
+  ]);
+  const found = onlyPhase(await analyzed(lines, { metrics, plannedUnits: 600 }, { planEffects: [0.1] }));
+  const none = { effect: null, error: null, fixed: null, sequential: null };
+  expect(found.metrics?.[0]?.comparisons[0]?.raw).toMatchObject({ lift: none, difference: { fixed: { p: 1 } } });
+  expect(found.timeline.at(-1)?.lifts[0]?.lift).toEqual(none);
+  expect(found.planner).toEqual([]);
 });
