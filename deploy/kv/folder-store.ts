@@ -61,7 +61,7 @@ export class FolderStore implements KvStore {
       if (isForeign(basename(key)))
         throw new UserError(`${path}: got a name that files of systems have, expected another model's name`);
       // Static assets find such a file under a name without its ending, too, and as a page, which no value is.
-      if (key.endsWith(".html"))
+      if (/\.s?html?$/.test(key))
         throw new UserError(`${path}: got a name that pages of sites have, expected another model's name`);
     }
   }

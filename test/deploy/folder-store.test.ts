@@ -64,6 +64,7 @@ it("files that a killed process or the system has left in the folder are no keys
     `${join(folder, "versions", "ads.html")}: got a name that pages of sites have, expected another model's name`,
   );
   for (const prefix of ["uploading/", "page/", "blob/"]) expect(await store.keys(prefix)).toEqual(new Set());
+  expect(() => store.checkKeys(["models/ads.htm"])).toThrow("got a name that pages of sites have");
 });
 
 it("what cannot be read is not absent", async () => {
