@@ -129,7 +129,7 @@ export class ExperimentStore {
       this.#served.since = since;
       return;
     }
-    const bytes = pointer ? await readBytes(source, payloadKey(hash), deadline) : inline;
+    const bytes = pointer ? await readBytes(source, payloadKey(hash), deadline, this.#problem !== null) : inline;
     if (bytes === null) throw new FormatError(payloadKey(hash), "got nothing, expected the payload of the pointer");
     if (pointer) await checkPayloadHash(bytes, pointer);
     this.#serve({ evaluator: new Evaluator(await this.#checked(bytes, hash, pointer === null)), hash, since });
@@ -150,9 +150,12 @@ export class ExperimentStore {
   }
 }
 
-/** The bytes under a key; null where there are none. Throws FormatError where they are more than a payload may have. */
-async function readBytes(source: Source, key: string, deadline: Deadline): Promise<Uint8Array | null> {
-  const stream = await deadline.race(source.stream(key));
+/**
+ * The bytes under a key; null where there are none. `again`: as for a source. Throws FormatError where they are more
+ * than a payload may have.
+ */
+async function readBytes(source: Source, key: string, deadline: Deadline, again = false): Promise<Uint8Array | null> {
+  const stream = await deadline.race(source.stream(key, again));
   if (stream === null) return null;
   const parts: Uint8Array[] = [];
   let size = 0;

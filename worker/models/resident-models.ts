@@ -67,6 +67,8 @@ export class ResidentModels {
   readonly #counters: LoadCounters;
   readonly #warmRows: WarmRows;
   readonly #serials = new Serials();
+  /** Versions whose blob was missing or broken when it was read last. */
+  readonly #broken = new Set<string>();
   #load: Load | null = null;
 
   constructor(
@@ -117,17 +119,7 @@ export class ResidentModels {
     }
     const { source } = origin;
     const read = async (lease: Lease): Promise<LoadedVersion> => {
-      const stream = await deadline.race(source.stream(blobKey(published.version)));
-      if (stream === null) throw new FormatError("pointer", `got version ${published.version}, whose blob is missing`);
-      const parts: BlobParts = {
-        bytes: BLOB_PART_BYTES,
-        rest: (length) => {
-          const [, ...keys] = blobPartKeys(published.version, length);
-          return keys.map((key) => source.stream(key));
-        },
-        base: (version, length) => blobPartKeys(version, length).map((key) => source.stream(key)),
-      };
-      const loaded = await this.#read(published.version, stream, judge.trusted, lease, deadline, parts);
+      const loaded = await this.#readFrom(source, published.version, judge.trusted, lease, deadline);
       judge.check(loaded);
       if (replaces) await this.#warm(loaded, source, keepAlive);
       return loaded;
@@ -216,6 +208,33 @@ export class ResidentModels {
     if (this.#load !== load || this.#now() - load.startedAt < LOAD_TIMEOUT_MS) return;
     load.lease.end();
     this.#load = null;
+  }
+
+  /** Reads a version of a source. Throws FormatError where its blob is missing, or a check fails. */
+  async #readFrom(
+    source: Source,
+    version: string,
+    trusted: readonly PublicKey[],
+    lease: Lease,
+    deadline: Deadline,
+  ): Promise<LoadedVersion> {
+    const again = this.#broken.has(version);
+    const open = (key: string): Promise<ReadableStream | null> => source.stream(key, again);
+    try {
+      const stream = await deadline.race(open(blobKey(version)));
+      if (stream === null) throw new FormatError("pointer", `got version ${version}, whose blob is missing`);
+      const parts: BlobParts = {
+        bytes: BLOB_PART_BYTES,
+        rest: (length) => blobPartKeys(version, length).slice(1).map(open),
+        base: (base, length) => blobPartKeys(base, length).map(open),
+      };
+      const loaded = await this.#read(version, stream, trusted, lease, deadline, parts);
+      this.#broken.delete(version);
+      return loaded;
+    } catch (error) {
+      if (error instanceof FormatError) this.#broken.add(version);
+      throw error;
+    }
   }
 
   /** Checks and loads a version; null: whichever it is. Throws FormatError where a check fails. */

@@ -15,8 +15,8 @@ export function kvSource(kv: KVReader): Source {
   const read = (key: string, cacheTtl: number): Promise<ReadableStream | null> =>
     kv.get(key, { type: "stream", cacheTtl });
   return {
-    async stream(key) {
-      if (!neverChanges(key)) return read(key, KV_MIN_CACHE_SECONDS);
+    async stream(key, again = false) {
+      if (again || !neverChanges(key)) return read(key, KV_MIN_CACHE_SECONDS);
       // KV may have cached the key's absence from before it was written; the short cacheTtl makes it look again.
       return (await read(key, IMMUTABLE_CACHE_SECONDS)) ?? (await read(key, KV_MIN_CACHE_SECONDS));
     },

@@ -5,8 +5,11 @@ import type { KeepAlive } from "../http/keep-alive.ts";
  * and static assets are others.
  */
 export interface Source {
-  /** The bytes under a key, or null where there are none. Those of `neverChanges` in format/store.ts never change. */
-  stream(key: string): Promise<ReadableStream | null>;
+  /**
+   * The bytes under a key, or null where there are none. Those of `neverChanges` in format/store.ts never change, but
+   * that damaged ones are written again. `again`: they were broken a while ago, so a cache must not answer.
+   */
+  stream(key: string, again?: boolean): Promise<ReadableStream | null>;
   /**
    * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null or absent, and one that
    * could not be read now is what was thrown for it. Rejects where none could be. `again`: some of them were missing or

@@ -1,8 +1,8 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { pageKey } from "../../../format/store.ts";
-import { POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
+import { blobKey, pageKey } from "../../../format/store.ts";
+import { KV_MIN_CACHE_SECONDS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { kvKeys, loggedErrors, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny, storeTiny } from "../tiny-model.ts";
 import { failingKv } from "./bundled-worker.ts";
@@ -59,6 +59,37 @@ test("hot pages that cannot be read keep no version from serving", async () => {
   expect(version).toBe(after.version);
   expect(await loadsOf(worker)).toMatchObject({ warmed: 0, unwarmed: 4 });
   expect(await worker.metrics()).toContain('deepfm_edge_warm_pages_total{result="missing"} 4\n');
+});
+
+/** The KV namespace behind the cache of a location, which keeps a value as long as a read says that it may be old. */
+function cachedKv(now: () => number): KVNamespace {
+  const cached = new Map<string, { at: number; value: Uint8Array | null }>();
+  const get = async (key: string, { cacheTtl }: { cacheTtl: number }): Promise<ReadableStream | null> => {
+    let found = cached.get(key);
+    if (!found || now() - found.at >= 1000 * cacheTtl) {
+      const value = await env.MODELS.get(key, "arrayBuffer");
+      found = { at: now(), value: value && new Uint8Array(value) };
+      cached.set(key, found);
+    }
+    return found.value && new Response(found.value as Uint8Array<ArrayBuffer>).body;
+  };
+  return new Proxy(env.MODELS, { get: (kv, name) => (name === "get" ? get : Reflect.get(kv, name)) });
+}
+
+test("a blob that was broken is read past KV's cache, and serves once it is repaired", async () => {
+  loggedErrors();
+  const clock = { ms: 0 };
+  const worker = startWorker({ MODELS: cachedKv(() => clock.ms) });
+  await publishTiny(env.MODELS, before);
+  await env.MODELS.put(blobKey(before.version), before.blob.slice(0, 2000));
+  const statusAfter = async (ms: number): Promise<number> => {
+    clock.ms += ms;
+    worker.clock.ms += ms;
+    return (await worker.score({ records: [] })).status;
+  };
+  expect(await statusAfter(0)).toBe(503);
+  await storeTiny(env.MODELS, before);
+  expect(await statusAfter(1000 * KV_MIN_CACHE_SECONDS)).toBe(200);
 });
 
 test("100 switches under requests lose none, keep none waiting for a load, and mix no versions", async () => {
