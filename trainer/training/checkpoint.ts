@@ -222,6 +222,17 @@ export class Saving {
     if (this.#signal === null && performance.now() - this.#last < this.#every) return;
     this.#save();
     this.#last = performance.now();
+    this.#stopWhereAsked();
+  }
+
+  /** To be called when the training has ended: a signal may have come after the last step, as in the validation. */
+  afterEnd(): void {
+    if (this.#signal === null) return;
+    this.#save();
+    this.#stopWhereAsked();
+  }
+
+  #stopWhereAsked(): void {
     const { path, exists } = this.#checkpoints;
     if (this.#signal !== null) throw new Interrupted(this.#signal, exists ? path : null);
   }

@@ -125,6 +125,7 @@ export async function train(
         () => saving?.afterStep(),
         () => name === "training" && onEpoch(training.position.epochs, spec, engine),
       );
+      saving?.afterEnd();
     } finally {
       saving?.stop();
     }
