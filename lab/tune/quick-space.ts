@@ -22,7 +22,7 @@ export function quickSpace(spec: ResolvedSpec): SearchSpace {
       "training.learningRate": around(training.learningRate, RATE_FACTOR),
       ...(training.l2 > 0 && { "training.l2": around(training.l2, L2_FACTOR) }),
       ...(rowDim > 0 && {
-        "model.embeddingDim": choice([Math.max(1, Math.round(k / 2)), k, Math.min(MAX_EMBEDDING_DIM, 2 * k)]),
+        "model.embeddingDim": choice([Math.max(1, Math.round(k / 2)), k, twice(spec)]),
       }),
       ...(networks.length > 0 && {
         "model.dropout": choice([0, 0.1, 0.3, 0.5]),
@@ -30,6 +30,15 @@ export function quickSpace(spec: ResolvedSpec): SearchSpace {
       }),
     },
   };
+}
+
+/** Twice the embedding's size, or as much of that as a blob's rows have room for. */
+function twice({ model, ...spec }: ResolvedSpec): number {
+  const fits = (embeddingDim: number): boolean =>
+    MODELS[model.type]({ ...spec, model: { ...model, embeddingDim } }).rowDim <= MAX_EMBEDDING_DIM;
+  let embeddingDim = 2 * model.embeddingDim;
+  while (embeddingDim > model.embeddingDim && !fits(embeddingDim)) embeddingDim--;
+  return embeddingDim;
 }
 
 function around(value: number, factor: number): SearchSpace["parameters"][string] {

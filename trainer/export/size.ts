@@ -1,5 +1,5 @@
 import { bucketBits } from "../../format/blob.ts";
-import { MAX_BLOB_BYTES, PAD_OUTPUTS, TYPE_I8 } from "../../format/constants.ts";
+import { MAX_BLOB_BYTES, MAX_EMBEDDING_DIM, MAX_LAYER_INPUTS, PAD_OUTPUTS, TYPE_I8 } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { packedBytes, padTo } from "../../format/layer.ts";
 import { rowStride } from "../../format/row.ts";
@@ -12,12 +12,26 @@ import { denseTypeOf, type Quantization, rowTypeOf } from "./quantization.ts";
 import { countHotRows } from "./rows.ts";
 
 /**
- * Throws FormatError where the blob of a model that is yet to be trained would be too large. Without a vocabulary only
- * those sizes are counted that follow from the spec.
+ * Throws FormatError where the blob of a model that is yet to be trained would be too large, or its vectors or layers
+ * longer than a blob's. Without a vocabulary only those sizes are counted that follow from the spec.
  */
 export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, vocabulary?: Vocabulary): void {
   const type = denseTypeOf(quantization);
-  const { rowDim, networks = [] } = MODELS[spec.model.type](resolveSpec(spec, SMALLEST_LOG));
+  const resolved = resolveSpec(spec, SMALLEST_LOG);
+  const { rowDim, networks = [] } = MODELS[spec.model.type](resolved);
+  if (rowDim > MAX_EMBEDDING_DIM)
+    throw new FormatError(
+      `${spec.name}: model.embeddingDim`,
+      `got ${resolved.model.embeddingDim}, which makes rows of ${rowDim} numbers in the model ${spec.model.type}, ` +
+        `expected at most ${MAX_EMBEDDING_DIM}`,
+    );
+  const inputs = Math.max(0, ...networks.map((network) => network.inputs));
+  if (inputs > MAX_LAYER_INPUTS)
+    throw new FormatError(
+      spec.name,
+      `got a first layer of ${inputs} inputs in the model ${spec.model.type}, expected at most ${MAX_LAYER_INPUTS}: ` +
+        "fewer fields, or a smaller embeddingDim",
+    );
   let layers = 0;
   for (const { inputs, hidden, outputs } of networks) {
     let width = inputs;

@@ -23,3 +23,14 @@ test.each(MODEL_TYPES)(
 test("without L2 there is none to search", () => {
   expect(Object.keys(quickSpace(tinySpec({ type: "LR" }, { l2: 0 })).parameters)).toEqual(["training.learningRate"]);
 });
+
+test.each([
+  ["DeepFM", 200, 256],
+  ["FM & DNN", 100, 128],
+  ["FNN", 128, 255],
+  ["FM & DNN", 128, 128],
+] as const)("tries no embedding of %s longer than a blob's rows: of %i at most %i", (type, embeddingDim, most) => {
+  const { parameters } = quickSpace(tinySpec({ type, embeddingDim, hidden: [4] }));
+  const dims = parameters["model.embeddingDim"];
+  expect(dims?.type === "choice" && Math.max(...(dims.values as number[]))).toBe(most);
+});
