@@ -5,6 +5,8 @@ import { FormatError } from "../../format/errors.ts";
 import { checksum } from "../../format/hash.ts";
 import { parseJson, parseWith } from "../../format/parse.ts";
 import type { ResolvedSpec } from "../../format/spec.ts";
+import type { HeldOutLog } from "../data/held-out-log.ts";
+import type { TrainingSource } from "../data/source.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import {
   type AskedEngine,
@@ -80,6 +82,8 @@ const PositionSchema = v.object({
 const MetadataSchema = v.object({
   /** What tells this training from others (`identityOf`). */
   identity: v.string(),
+  /** What more tells its logs from others (`logsText`). Earlier versions looked at the training log's keys alone. */
+  logs: v.exactOptional(v.string()),
   /** A checkpoint of an earlier version, whose one engine was TensorFlow.js, does not name it. */
   engine: v.exactOptional(v.picklist(ENGINES), "tfjs"),
   /** What the engine computes on; earlier versions did not name it. */
@@ -90,24 +94,32 @@ const MetadataSchema = v.object({
 });
 type Metadata = v.InferOutput<typeof MetadataSchema>;
 
+/** The logs of a training: the one that it learns from, and the one that decides when to stop. */
+export interface CheckpointLogs {
+  train: Pick<TrainingSource, "count" | "labels">;
+  valid: Pick<HeldOutLog, "count" | "labels" | "uses" | "unseen">;
+}
+
 /** The one checkpoint of a run folder. */
 export class Checkpoints {
   readonly path: string;
   readonly #engine: EngineName;
   readonly #backend: Platform;
   readonly #identity: string;
+  readonly #logs: string;
 
   constructor(
     folder: string,
     { engine, backend }: Pick<RunningEngine, "engine" | "backend">,
     spec: ResolvedSpec,
     vocabulary: Vocabulary,
-    records: number,
+    logs: CheckpointLogs,
   ) {
     this.path = join(folder, FILE);
     this.#engine = engine;
     this.#backend = backend;
-    this.#identity = identityOf(spec, vocabulary, records);
+    this.#identity = identityOf(spec, vocabulary, logs.train.count);
+    this.#logs = logsText(logs);
   }
 
   get exists(): boolean {
@@ -120,7 +132,7 @@ export class Checkpoints {
     const { model, tables } = learner;
     const best = bestWeights ? prefixed(BEST, namedWeights(model, tables, bestWeights)) : {};
     const tensors = { ...learner.state(), ...best };
-    const own = { identity: this.#identity, engine: this.#engine, backend: this.#backend };
+    const own = { identity: this.#identity, logs: this.#logs, engine: this.#engine, backend: this.#backend };
     const metadata: Metadata = { ...own, stage, position, random: learner.random.state() };
     const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
     writeSafetensors(this.path, tensors, Object.fromEntries(texts));
@@ -168,7 +180,8 @@ export class Checkpoints {
           `--engine ${metadata.engine} goes on with it, and without --resume it is overwritten`,
       );
     }
-    if (metadata.identity === this.#identity) return metadata;
+    const { identity, logs = this.#logs } = metadata;
+    if (identity === this.#identity && logs === this.#logs) return metadata;
     throw new FormatError(
       this.path,
       "got a checkpoint of another training, expected one of this spec and these logs; " +
@@ -262,4 +275,10 @@ function identityOf(spec: ResolvedSpec, { keys, counts }: Vocabulary, records: n
     return `${hi.toString(16)}-${lo.toString(16)}`;
   });
   return [...sums, records].join(" ");
+}
+
+/** A text of what is counted in a training's logs: other labels, weights or validation records are another training. */
+function logsText({ train, valid }: CheckpointLogs): string {
+  const { count, labels, uses, unseen } = valid;
+  return JSON.stringify([train.labels, count, labels, uses, unseen]);
 }

@@ -111,7 +111,8 @@ export async function train(
 
   // Nothing is left in the folder of a training whose logs are refused.
   if (out !== undefined && fitted.hashKey !== undefined) saveHashKey(out, fitted.hashKey);
-  const checkpoints = out === undefined ? null : new Checkpoints(out, engine, spec, vocabulary, source.count);
+  const checked = { train: source, valid: validSource };
+  const checkpoints = out === undefined ? null : new Checkpoints(out, engine, spec, vocabulary, checked);
   const learner = await startLearner(spec, log, engine);
   const stage = resume ? (checkpoints?.stage() ?? null) : null;
 

@@ -12,6 +12,7 @@ import { generateKeys, readSigningKey } from "../../../format/signature.ts";
 import { ResultStore } from "../../../lab/sweeps/result-store.ts";
 import { TrialLog } from "../../../lab/tune/trial-log.ts";
 import { cached } from "../../../trainer/data/cache.ts";
+import type { HeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { RECORDS_FILE, recordFile } from "../../../trainer/data/record-file.ts";
 import { shardLayout } from "../../../trainer/data/shard-layout.ts";
@@ -103,9 +104,10 @@ function run(): Kind[] {
 }
 
 function checkpoint(): Kind[] {
-  const checkpoints = new Checkpoints(join(folder, "checkpoint"), WASM, spec, vocabulary, 8);
   // A checkpoint is saved and restored without a step: no record is read.
-  const none = { count: 8, fields: 3 } as unknown as TrainingSource & HeldOutSource;
+  const none = { count: 8, fields: 3 } as unknown as TrainingSource & HeldOutLog;
+  const logs = { train: none, valid: none };
+  const checkpoints = new Checkpoints(join(folder, "checkpoint"), WASM, spec, vocabulary, logs);
   const training = (seed: number): Training =>
     new Training(randomLearner(spec, vocabulary, new Random(seed)), spec, none, none);
   const saved = training(3);

@@ -1,7 +1,9 @@
 // An epoch that was cut off and goes on: what is said of it is of the whole epoch, and its progress of what is left.
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, it, vi } from "vitest";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
+import type { LogPart } from "../../../trainer/data/logs.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { assemblyEngine } from "../../../trainer/engine/assembly-engine.ts";
 import { Learner } from "../../../trainer/model/learner.ts";
@@ -22,7 +24,7 @@ async function trainingWith(
   const valid = await openHeldOutLog(spec, { fitted, vocabulary }, logs.valid, logs.cache);
   const training = new Training(new Learner(spec, vocabulary, assemblyEngine()), spec, source, valid);
   Object.assign(training.position, position);
-  return { training, checkpoints: new Checkpoints(folder, ENGINE, spec, vocabulary, source.count) };
+  return { training, checkpoints: new Checkpoints(folder, ENGINE, spec, vocabulary, { train: source, valid }) };
 }
 
 it("the checkpoint has the seconds of the steps so far, and the epoch's are all of them", async () => {
@@ -41,6 +43,29 @@ it("the checkpoint has the seconds of the steps so far, and the epoch's are all 
   await resumed.run("epoch");
   expect(resumed.position.epochs[0]?.seconds).toBeGreaterThan(training.position.seconds);
   expect(resumed.position.seconds).toBe(0);
+});
+
+it("a checkpoint is of its logs, also where another training's spec and values are the same", async () => {
+  const { training, checkpoints } = await trainingWith();
+  checkpoints.save("training", training);
+  expect(checkpoints.stage()).toBe("training");
+  const other = async (train: LogPart, valid: LogPart): Promise<Checkpoints> => {
+    const spec = tinyRunSpec({}, { maxEpochs: 1 });
+    const log = await openTrainingLog(spec, train, logs.cache);
+    const heldOut = await openHeldOutLog(spec, log, valid, logs.cache);
+    return new Checkpoints(folder, ENGINE, spec, log.vocabulary, { train: log.source, valid: heldOut });
+  };
+  const [head = "", first = "", ...lines] = readFileSync(logs.train.paths[0] ?? "", "utf8").split("\n");
+  const [label, ...cells] = first.split(",");
+  const relabeled = join(folder, "relabeled.csv");
+  writeFileSync(relabeled, [head, [1 - Number(label), ...cells].join(","), ...lines].join("\n"));
+  for (const [train, valid] of [
+    [logs.train, logs.test],
+    [{ paths: [relabeled] }, logs.valid],
+  ] as const)
+    await expect(other(train, valid).then((of) => of.stage())).rejects.toThrow(
+      `${checkpoints.path}: got a checkpoint of another training, expected one of this spec and these logs`,
+    );
 });
 
 it("the bar ends at 100 %", async () => {
