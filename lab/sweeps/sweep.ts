@@ -2,6 +2,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
 import { checkLogForAll } from "../../trainer/evaluation/held-out.ts";
+import { checkBlobSize } from "../../trainer/export/size.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText } from "../../trainer/terminal/progress.ts";
 import { clearStatus, showStatus } from "../../trainer/terminal/status-line.ts";
@@ -82,6 +83,8 @@ async function outcomesOf(
   const all = seeds * cases.length;
   if (missing.length < all) process.stderr.write(`${all - missing.length} of ${all} runs are in ${folder} already\n`);
   if (missing.length === 0) return results;
+  // A run that would be refused is found before the others are trained.
+  for (const { spec } of missing) checkBlobSize(spec, "int8");
   const specs = cases.map(({ spec }) => spec);
   if (logs.test !== null) await checkLogForAll(specs, logs.test);
 

@@ -3,6 +3,7 @@ import type { FeatureSpec } from "../../format/spec.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { type AskedEngine, askFor, type ChosenEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
+import { checkBlobSize } from "../../trainer/export/size.ts";
 import { adviceFor } from "../../trainer/model/divergence.ts";
 import { durationText, within } from "../../trainer/terminal/progress.ts";
 import { runKey } from "../sweeps/result-store.ts";
@@ -68,10 +69,12 @@ export async function tune(
   const judged = judgedBy(spec);
   const better = byQuality(judged);
   let candidates = drawCandidates(spec, space, spaceName, rungs[0]?.trials ?? 0, { seed, own });
-  // A seed that there is not is found before hours of training.
+  // A trial that could not be trained, or a seed that there is not, is found before hours of training.
   const further = Math.max(...rungs.map(({ seeds = 1 }) => seeds)) - 1;
-  for (const { trial, spec: own } of candidates)
+  for (const { trial, spec: own } of candidates) {
     withSettings(own, { "training.seed": own.training.seed + further }, `${spaceName}, trial ${trial}`);
+    checkBlobSize(own, "int8");
+  }
   const running = await startEngine(asked);
   const log = new TrialLog(join(folder, "trials.jsonl"));
   const progress = new Progress(rungs, judged);

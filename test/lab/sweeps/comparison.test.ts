@@ -106,6 +106,16 @@ describe("compareModels", () => {
   });
 });
 
+it("a model that no blob holds is refused before the others are trained", async () => {
+  const wide = { path: "wide.json", spec: tinyRunSpec({ embeddingDim: 200 }) };
+  const models = specsOfModels([wide], ["LR", "FM & DNN"], {}, "");
+  const out = join(folder, "wide");
+  await expect(compareModels(models, { logs, seeds: 1, folder: out, backend: "wasm" })).rejects.toThrow(
+    "tiny: model.embeddingDim: got 200, which makes rows of 400 numbers in the model FM & DNN, expected at most 256",
+  );
+  expect(existsSync(out)).toBe(false);
+});
+
 describe("a model that learns by the in-batch loss", () => {
   const own = { path: "tower.json", spec: tinyRunSpec({ type: "two-tower" }, { loss: "in-batch" }) };
   const options = { logs, seeds: 1, folder: join(folder, "in-batch"), backend: "wasm" } as const;

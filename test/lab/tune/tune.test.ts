@@ -180,6 +180,16 @@ describe("tune", () => {
     expect(existsSync(join(folder, "far"))).toBe(false);
   });
 
+  it("refuses a space with models that no blob holds before it trains", async () => {
+    const values = { type: "choice", values: [4, 200] };
+    const wide = parseSearchSpace(JSON.stringify({ parameters: { "model.embeddingDim": values } }), "s");
+    const options = { logs, rungs: [{ trials: 2, epochs: 1 }], seed: 1, folder: join(folder, "wide") };
+    await expect(tune(tinyRunSpec({ type: "FM & DNN" }), wide, "s", options)).rejects.toThrow(
+      "tiny: model.embeddingDim: got 200, which makes rows of 400 numbers in the model FM & DNN, expected at most 256",
+    );
+    expect(existsSync(join(folder, "wide"))).toBe(false);
+  });
+
   it("refuses a space that varies what trials are judged by", async () => {
     const values = { type: "choice", values: ["auc", "logloss"] };
     const judges = parseSearchSpace(JSON.stringify({ parameters: { "training.monitor": values } }), "s");
