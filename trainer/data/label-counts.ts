@@ -8,6 +8,13 @@ const count = v.strictObject({ records: v.number(), weight: v.number() });
 export const LabelCountsSchema = v.strictObject({ negatives: count, positives: count });
 export type LabelCounts = v.InferOutput<typeof LabelCountsSchema>;
 
+/** The counts of so many labels, 0 or 1 each. */
+export function countLabels(labels: Uint8Array, weights?: ArrayLike<number>): LabelCounts {
+  const counts = noLabels();
+  for (let i = 0; i < labels.length; i++) countLabel(counts, labels[i], weights ? weights[i] : 1);
+  return counts;
+}
+
 export function noLabels(): LabelCounts {
   return { negatives: { records: 0, weight: 0 }, positives: { records: 0, weight: 0 } };
 }
@@ -56,7 +63,7 @@ export function checkPositives(
  */
 export function checkTrainingLabels(path: string, columns: LabelColumns, counts: LabelCounts): void {
   const { negatives, positives } = counts;
-  checkWeights(path, columns, counts);
+  checkSampleWeights(path, columns, counts);
   const only = onlyLabel(counts);
   if (only !== null) {
     const records = positives.records + negatives.records;
@@ -86,14 +93,15 @@ function negativesHint(rate: number | undefined): string {
  * Throws FormatError where there is nothing to measure a model by, as all weights are 0; warns of labels of one class.
  */
 export function checkHeldOutLabels(path: string, columns: LabelColumns, counts: LabelCounts): void {
-  checkWeights(path, columns, counts);
+  checkSampleWeights(path, columns, counts);
   const only = onlyLabel(counts);
   if (only === null) return;
   const all = allOf(counts.positives.records + counts.negatives.records);
   warn(`${path}: column ${columns.label} is ${only} in ${all}, so there is no AUC, and logloss alone is compared`);
 }
 
-function checkWeights(path: string, { data }: LabelColumns, { negatives, positives }: LabelCounts): void {
+/** Throws FormatError where all records of a log weigh nothing. */
+export function checkSampleWeights(path: string, { data }: LabelColumns, { negatives, positives }: LabelCounts): void {
   if (negatives.weight + positives.weight > 0) return;
   const all = allOf(positives.records + negatives.records);
   throw new FormatError(`${path}: column ${data.weight}`, `got 0 in ${all}, expected some above 0`);

@@ -2,6 +2,7 @@ import { columnsOf } from "../../format/columns.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { type CalibrationEffect, calibrated, calibrationEffect } from "../calibration/fit.ts";
 import type { ClickLog } from "../data/click-log.ts";
+import { checkSampleWeights, countLabels } from "../data/label-counts.ts";
 import { someRecords } from "../data/raw-record.ts";
 import type { HeldOutSource } from "../data/source.ts";
 import { DivergedError } from "../errors.ts";
@@ -158,9 +159,13 @@ async function sealWithSize(
   return { exported, report };
 }
 
-/** Throws DivergedError where the trained model's predictions show that it has diverged. */
+/**
+ * Throws DivergedError where the trained model's predictions show that it has diverged, and FormatError where all
+ * records weigh nothing, so that they show nothing.
+ */
 function checkTrained(spec: FeatureSpec, log: string, predictions: Predictions, force: boolean): void {
   const { logits, labels, weights } = predictions;
+  checkSampleWeights(log, spec, countLabels(labels, weights));
   explained(spec, () => checkLogits(log, logits));
   if (spec.training.loss === "in-batch") return; // it does not learn to say probabilities
   const logloss = loglossOfLogits(logits, labels, weights);

@@ -7,6 +7,7 @@ import { calibrated } from "../calibration/fit.ts";
 import type { ClickLog } from "../data/click-log.ts";
 import { lookUpRows } from "../data/dataset.ts";
 import { encodeLog } from "../data/encode.ts";
+import { noRows } from "../data/logs.ts";
 import { calibrationRatio } from "../metrics/calibration.ts";
 import { metricsOfLogits, sigmoid } from "../metrics/metrics.ts";
 import type { Floats } from "../metrics/order.ts";
@@ -47,7 +48,7 @@ export interface ParityOptions {
 
 /**
  * Scores a held-out log twice: with the trainer's float32 model, and with the exported one in the kernel that serves
- * it.
+ * it. Throws FormatError where the log has no record.
  */
 export async function measureParity(
   model: Omit<TrainedModel, "spec">,
@@ -73,6 +74,7 @@ export async function measureParity(
     if (records >= most) break;
   }
   task.done();
+  if (records === 0) throw noRows(log.path, log.options.part);
   const raw: Predictions = {
     logits: joined(Float32Array, trained),
     labels: joined(Uint8Array, labels),

@@ -1,5 +1,5 @@
 // A model whose numbers have run away is neither kept nor exported, whatever the loss looks like.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
@@ -159,17 +159,20 @@ describe("the export of a diverged model", () => {
     trained = await train(tinyRunSpec(), options);
   });
 
-  async function exportIt(out: string, force: boolean): Promise<void> {
-    await using heldOutLog = await openPart(trained.spec, logs.valid);
-    await exportRun(trained, {
-      folder: join(folder, out),
-      quantization: "int8",
-      limits: { auc: 1, logloss: 1 },
-      force,
-      calibrationLog: await openHeldOutLog(trained.spec, trained, logs.valid, logs.cache),
-      heldOutLog,
-      trainedWith: runRecord(trained.spec, trained.engine),
-    });
+  async function exportIt(out: string, force: boolean, spec = trained.spec, log = logs.valid): Promise<void> {
+    await using heldOutLog = await openPart(spec, log);
+    await exportRun(
+      { ...trained, spec },
+      {
+        folder: join(folder, out),
+        quantization: "int8",
+        limits: { auc: 1, logloss: 1 },
+        force,
+        calibrationLog: await openHeldOutLog(trained.spec, trained, logs.valid, logs.cache),
+        heldOutLog,
+        trainedWith: runRecord(trained.spec, trained.engine),
+      },
+    );
   }
 
   function spoiled(spoil: (learner: Learner) => void): Disposable {
@@ -193,6 +196,26 @@ describe("the export of a diverged model", () => {
     expect(existsSync(join(folder, "wild"))).toBe(false);
     await exportIt("wild", true);
     expect(existsSync(join(folder, "wild", "export.json"))).toBe(true);
+  });
+
+  it("is not what a log says that has no record, or none with a weight", async () => {
+    const [head = "", ...lines] = readFileSync(logs.valid.paths[0] ?? "", "utf8")
+      .trim()
+      .split("\n");
+    const empty = join(folder, "empty.csv");
+    writeFileSync(empty, `${head}\n`);
+    const weightless = join(folder, "weightless.csv");
+    writeFileSync(weightless, [`${head},w`, ...lines.map((line) => `${line},0`)].join("\n"));
+    const weighted = { ...trained.spec, data: { ...trained.spec.data, weight: "w" } };
+    for (const force of [false, true]) {
+      await expect(exportIt("none", force, trained.spec, { paths: [empty] })).rejects.toThrow(
+        `${empty}: got no rows, expected at least one`,
+      );
+      await expect(exportIt("none", force, weighted, { paths: [weightless] })).rejects.toThrow(
+        `${weightless}: column w: got 0 in all ${lines.length} records, expected some above 0`,
+      );
+    }
+    expect(existsSync(join(folder, "none"))).toBe(false);
   });
 
   it("is exported where it has not", async () => {
