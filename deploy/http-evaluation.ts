@@ -7,6 +7,8 @@ import { labelOf } from "../format/raw-value.ts";
 import type { FeatureSpec } from "../format/spec.ts";
 import { type ClickLog, placed } from "../trainer/data/click-log.ts";
 import { refuseLabel, refuseWeight, weightOf } from "../trainer/data/encode.ts";
+import { checkSampleWeights, countLabels } from "../trainer/data/label-counts.ts";
+import { noRows } from "../trainer/data/logs.ts";
 import { type RawRecord, rawRecord } from "../trainer/data/raw-record.ts";
 import { UserError } from "../trainer/errors.ts";
 import { auc } from "../trainer/metrics/auc.ts";
@@ -66,7 +68,7 @@ interface Scoring extends Omit<HttpRequest, "body"> {
 /**
  * Scores a whole labeled log over HTTP, and compares the answers with its labels, by its sample weights. Throws
  * UserError where the server cannot be reached, gives no answer in time or another status than 200, and FormatError
- * where its answer is not what the API promises.
+ * where its answer is not what the API promises, or the log has no record, or none with a weight above 0.
  */
 export async function evaluateOverHttp(
   { url, token, model }: HttpServer,
@@ -162,6 +164,8 @@ export async function evaluateOverHttp(
   const truth = Uint8Array.from(labels);
   const answers = Float64Array.from(scores);
   const counted = weight === undefined ? undefined : Float64Array.from(weights);
+  if (labels.length === 0) throw noRows(log.path, log.options.part);
+  checkSampleWeights(log.path, { label: fitted.label, data: log.options.data }, countLabels(truth, counted));
   return {
     auc: loss === "logistic" ? auc(answers, truth, counted) : Number.NaN,
     logloss: loss === "logistic" ? loglossOfScores(answers, truth, counted) : Number.NaN,

@@ -76,6 +76,18 @@ describe("evaluateOverHttp", () => {
     expect(result.recordsPerSecond).toBeGreaterThan(0);
   });
 
+  it("refuses a log that has no record, or none with a weight, as there is nothing to compare", async () => {
+    const empty = join(folder, "empty.csv");
+    writeFileSync(empty, "label,user\n");
+    await expect(evaluate(scored, { log: [empty] })).rejects.toThrow(`${empty}: got no rows, expected at least one`);
+    const weightless = join(folder, "weightless.csv");
+    writeFileSync(weightless, "label,user,w\n1,u0,0\n0,u1,0\n");
+    const data = { types: {}, hive: false, select: {}, shuffle: 1, weight: "w" };
+    await expect(evaluate(scored, { log: [weightless, { data }] })).rejects.toThrow(
+      `${weightless}: column w: got 0 in all 2 records, expected some above 0`,
+    );
+  });
+
   it("counts records by their weights, and reads labels and weights as the spec says", async () => {
     const weighted = join(folder, "weighted.csv");
     writeFileSync(weighted, "label;w;user\n1,0;3,0;u0\n0,0;1,0;u0\n1;0;u1\n");
