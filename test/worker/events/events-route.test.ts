@@ -6,6 +6,7 @@ import { readMacKeys } from "../../../format/mac.ts";
 import { makeRequestId } from "../../../format/request-id.ts";
 import { generateToken } from "../../../format/tokens.ts";
 import { UNSIGNED_ID } from "../../../testing/exposures/example-lines.ts";
+import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import { MAX_EVENT_BODY_BYTES, MAX_EVENTS } from "../../../worker/events/limits.ts";
 import { loggedErrors, PATIENCE, problemOf, startWorker, type TestBindings, withinOneMinute } from "../client.ts";
 
@@ -84,6 +85,7 @@ test("what is right is taken beside what is wrong, and the answer says all that 
 });
 
 test("with the receipt of its list, an item must be one of it", async () => {
+  using _bytes = seedRandomBytes(1);
   const { post, lines } = start();
   const [key] = NEW;
   const event = click();

@@ -3,6 +3,7 @@ import { EVENT_VERSION } from "../../../format/event.ts";
 import { readMacKeys } from "../../../format/mac.ts";
 import { makeRequestId } from "../../../format/request-id.ts";
 import { generateToken } from "../../../format/tokens.ts";
+import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import { LIST_COOKIE_MS, MAX_COOKIE_LISTS } from "../../../worker/events/limits.ts";
 import { cookieList, LIST_COOKIE, readListCookie, setListCookie } from "../../../worker/events/list-cookie.ts";
 import { type ClickOptions, navigationClick } from "../../../worker/events/navigation-click.ts";
@@ -15,7 +16,7 @@ const UNIT = "0123456789abcdef";
 const SHOP = "https://shop.example";
 const ITEMS = ["red hat", "пальто", "a/b"];
 
-const LISTED = makeRequestId(KEYS, NOW);
+const [LISTED] = idsAt(NOW);
 const cookie = (list = cookieList(LISTED, "/hats?page=2", ITEMS), keys = KEYS, unit = UNIT): string =>
   setListCookie(keys, unit, list, []).split(";")[0];
 const COOKIE = cookie();
@@ -27,6 +28,12 @@ const OPTIONS: ClickOptions = {
 const click = (item: string, id = LISTED, t = NOW + 1000) => ({
   ...{ v: EVENT_VERSION, id, type: "click", item, t, received: t },
 });
+
+/** An id of each time, the same ones in each run, so that no tag of an item is another's by chance. */
+function idsAt(...times: readonly number[]): string[] {
+  using _bytes = seedRandomBytes(1);
+  return times.map((at) => makeRequestId(KEYS, at));
+}
 
 /** A request as a browser makes it for a link that a visitor clicks. */
 function navigation(path: string, headers: Record<string, string | null> = {}, method = "GET"): Request {
@@ -113,18 +120,17 @@ test("a cookie that the secret before has signed is known", () => {
 
 test("the cookie has the newest lists, and of two with the item the newer one was clicked", () => {
   let header = "";
-  let ids: string[] = [];
-  for (let i = 0; i < 6; i++) {
-    const id = makeRequestId(KEYS, NOW + i);
+  const made = idsAt(...Array.from({ length: 6 }, (_, i) => NOW + i));
+  for (const [i, id] of made.entries()) {
     const before = readListCookie(header.split(/[=;]/)[1] ?? "", KEYS, UNIT, NOW);
     const items = Array.from({ length: 200 }, (_, j) => `item-${i}-${j}`);
     header = setListCookie(KEYS, UNIT, cookieList(id, "/hats", ["red hat", ...items]), before);
-    ids = [id, ...ids];
   }
   expect(header).toMatch(/^__Host-deepfm-lists=[\w-]+; Path=\/; Max-Age=1800; Secure; HttpOnly; SameSite=Lax$/);
   expect(header.length).toBeLessThan(1500);
   const text = header.split(/[=;]/)[1];
   const lists = readListCookie(text, KEYS, UNIT, NOW);
+  const ids = made.toReversed();
   expect(lists.map(({ id }) => id)).toEqual(ids.slice(0, MAX_COOKIE_LISTS));
   const headers = { cookie: `${LIST_COOKIE}=${text}`, referer: `${SHOP}/hats` };
   expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat", ids[0]));

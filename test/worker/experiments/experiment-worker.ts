@@ -4,11 +4,18 @@ import { experimentsKey, payloadKey, writeExperimentsPointer } from "../../../fo
 import { checkExposure, type Exposure, writeExposure } from "../../../format/exposure.ts";
 import { sha256, toHex } from "../../../format/hash.ts";
 import { generateToken } from "../../../format/tokens.ts";
+import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import type { ExposureSink } from "../../../worker/experiments/exposure-sink.ts";
 import { startWorker, type TestBindings, type TestWorker } from "../client.ts";
 
 /** Two secrets, as one is rotated in before another. */
-export const SECRETS = [generateToken(), generateToken()] as const;
+export const SECRETS = secrets();
+
+/** The same ones in each run, and so are the tags that they make. */
+function secrets(): readonly [string, string] {
+  using _bytes = seedRandomBytes(1);
+  return [generateToken(), generateToken()];
+}
 
 /** A list of lines, which are what they are once they were written and read. */
 export class Lines implements ExposureSink {

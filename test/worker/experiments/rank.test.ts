@@ -9,6 +9,7 @@ import { readMacKeys } from "../../../format/mac.ts";
 import type { Policy } from "../../../format/policy.ts";
 import { pointerKey } from "../../../format/store.ts";
 import { drawOrder } from "../../../runtime/orders/order.ts";
+import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import type { LineSink } from "../../../worker/exposures/line-sink.ts";
 import { loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
 import { makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
@@ -298,6 +299,7 @@ test("items of the catalogue are candidates by their ids", async () => {
 });
 
 test("a receipt is of the items that are answered, and is there where it is asked for", async () => {
+  using _bytes = seedRandomBytes(1);
   await publishPayload({ features: { home: listOf([ORIGIN, GREEDY]) } });
   const worker = startExperiments();
   const keys = await readMacKeys(SECRETS[0], "SECRETS");
