@@ -64,10 +64,10 @@ export default defineConfig(({ mode }) => ({
           cloudflareTest({
             main: "./test/worker/main.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            // Besides the bindings of wrangler.toml: a decision who may score, a rate limit that is soon reached, and
-            // the queue and the bucket of exposures, which wrangler.toml has as comments.
+            // Besides the bindings of wrangler.toml: a decision who may score, a deadline that no slow machine misses,
+            // a rate limit that is soon reached, and the queue and the bucket of exposures, which it has as comments.
             miniflare: {
-              bindings: { AUTH: "off" },
+              bindings: { AUTH: "off", ROW_DEADLINE_MS: 30_000 },
               ratelimits: { TIGHT_RATE_LIMIT: { namespace_id: "1002", simple: { limit: 6, period: 60 } } },
               r2Buckets: ["EXPOSURE_LOGS"],
               outboundService: BEHIND_THE_ROUTE,

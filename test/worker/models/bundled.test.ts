@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
 import { BUNDLED_TIMEOUT_MS, LOAD_RETRY_MS } from "../../../worker/limits.ts";
-import { loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
+import { loggedErrors, PATIENCE, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
 import { expectedScores, makeModel, publishTiny, type TinyModel } from "../tiny-model.ts";
 import { failingKv, withBundled } from "./bundled-worker.ts";
 
@@ -33,7 +33,10 @@ test("a new isolate scores with the bundled model before it has read KV, and the
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const worker = startWorker(withBundled(bundled, { MODELS: failingKv(() => released) }));
   const first = worker.score({ records: HOT });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await vi.waitFor(
+    async () => expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="bundled"} 1\n'),
+    PATIENCE,
+  );
   release();
   expect(await (await first).json()).toEqual(byBundled);
   expect(await scored(worker)).toEqual(await byPublished());

@@ -8,7 +8,7 @@ import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { ModelStore } from "../../../worker/models/model-store.ts";
 import type { Source } from "../../../worker/source/source.ts";
-import { loggedErrors } from "../client.ts";
+import { loggedErrors, PATIENCE } from "../client.ts";
 import { makeModel } from "../tiny-model.ts";
 import { originOf, warmNone } from "./origin.ts";
 
@@ -41,6 +41,15 @@ class SlowSource implements Source {
 
 function keepAlive(): void {}
 
+/** Lets reads go on, one after the other, until a version serves. */
+async function serves(store: ModelStore, source: SlowSource, version: number): Promise<void> {
+  const goOn = (): void => {
+    source.waiting.shift()?.();
+    expect(store.serving?.version).toBe(models[version]?.version);
+  };
+  await vi.waitFor(goOn, { ...PATIENCE, interval: 5 });
+}
+
 /** Lets promises settle, of which a load has many. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -55,10 +64,7 @@ test.each([1, 2, 3])("whatever the delays of loads, no model follows a later one
   const store = new ModelStore(bestKernelModule(), memory, warmNone, () => clock.ms);
   const origin = originOf(source);
   const first = store.current(origin, keepAlive);
-  for (let i = 0; i < 4; i++) {
-    await settle();
-    source.waiting.shift()?.();
-  }
+  await serves(store, source, 0);
   await first;
 
   let last = 0;
@@ -77,10 +83,8 @@ test.each([1, 2, 3])("whatever the delays of loads, no model follows a later one
   source.published = models.length - 1;
   clock.ms += 2 * LOAD_TIMEOUT_MS;
   await store.current(origin, keepAlive);
-  for (let i = 0; i < 1000 && (source.waiting.length > 0 || store.serving?.version !== models.at(-1)?.version); i++) {
-    source.waiting.shift()?.();
-    await settle();
-  }
+  await serves(store, source, models.length - 1);
+  for (; source.waiting.length > 0; await settle()) source.waiting.shift()?.();
   expect(store.serving?.version).toBe(models[models.length - 1]?.version);
   expect(memory.report().taken.models).toBeLessThan(MEMORY.models / 10);
 });
@@ -100,11 +104,7 @@ test("a store that hangs holds a request of a cold isolate for seconds, and its 
   } finally {
     vi.useRealTimers();
   }
-  for (let i = 0; i < 4; i++) {
-    source.waiting.shift()?.();
-    await settle();
-  }
-  expect(store.serving?.version).toBe(models[0]?.version);
+  await serves(store, source, 0);
 });
 
 test("loads are one after the other, however many wait for the first of them, and none loads what another has", async () => {

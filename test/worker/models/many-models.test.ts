@@ -6,7 +6,15 @@ import { writeDefault } from "../../../format/pointer.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
 import { blobKey, defaultKey, historyKey, pointerKey } from "../../../format/store.ts";
 import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
-import { kvKeys, loggedErrors, problemOf, type ScoreAnswer, startWorker, type TestWorker } from "../client.ts";
+import {
+  kvKeys,
+  loggedErrors,
+  PATIENCE,
+  problemOf,
+  type ScoreAnswer,
+  startWorker,
+  type TestWorker,
+} from "../client.ts";
 import { expectedScores, makeModel, pointerTo, storeTiny, type TinyModel } from "../tiny-model.ts";
 
 // Several models in one isolate. They are all of the name tiny; the store has them as ads and news.
@@ -167,7 +175,11 @@ test("a request that allows the default does not wait for a load, which goes on"
   await scored(worker);
   const answer = worker.score({ records: RECORDS, model: "news", fallback: "default" });
   // The client's answer comes before the load; the helper waits for what goes on after it, too.
-  setTimeout(go, 400);
+  await vi.waitFor(
+    async () => expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="default"} 1\n'),
+    PATIENCE,
+  );
+  go();
   expect(await (await answer).json()).toMatchObject({
     ...{ model: "ads", fallback: { from: "news", reason: "the model news is still loading" } },
   });

@@ -33,7 +33,7 @@ beforeAll(async () => {
     await storeTiny(env.MODELS, model);
     versions.set(name, model.version);
   }
-});
+}, 300_000); // 86 MiB go into Workers KV
 
 beforeEach(async () => {
   vi.spyOn(console, "log").mockImplementation(() => {});

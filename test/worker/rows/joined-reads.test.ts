@@ -1,7 +1,8 @@
 import { env, exports } from "cloudflare:workers";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { RowStore } from "../../../worker/rows/row-store.ts";
 import { kvKeys, loggedErrors, type ScoreAnswer } from "../client.ts";
-import { arrivalOf, countArrivals, type ReadFault, restart, sleep } from "../faulty-worker.ts";
+import { type ReadFault, restart, sleep } from "../faulty-worker.ts";
 import { expectedScores, makeModel, pageOf, publishTiny } from "../tiny-model.ts";
 
 // Requests that want the same pages at the same time, each with a context of its own, as when deployed.
@@ -12,6 +13,29 @@ const ONE = [{ site: "site57" }];
 const PAGES = new Set(RECORDS.map(({ site }) => pageOf("site", site, model)));
 
 beforeAll(() => publishTiny(env.MODELS, model));
+
+const { fetch: fetchRows } = RowStore.prototype;
+/** Requests that have come to their pages, and those of them that have joined the reads under way, or begun others. */
+let [arrived, joined] = [0, 0];
+/** So many requests wait for one another before they ask for their pages, so that none waits long for the others. */
+let together = 1;
+
+beforeEach(() => {
+  together = 1;
+  vi.spyOn(RowStore.prototype, "fetch").mockImplementation(async function (this: RowStore, request) {
+    arrived++;
+    while (arrived < together) await sleep(1);
+    const fetched = fetchRows.call(this, request);
+    joined++;
+    return fetched;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+});
+
+/** Waits until so many requests wait for their pages. */
+async function joinOf(requests: number): Promise<void> {
+  while (joined < requests) await sleep(5);
+}
 
 interface Sent {
   records: unknown[];
@@ -37,13 +61,13 @@ const hangs: ReadFault = async (read) => {
 const joinedBy =
   (requests: number): ReadFault =>
   async (read) => {
-    await arrivalOf(requests);
+    await joinOf(requests);
     return read();
   };
 const failsFor =
   (requests: number): ReadFault =>
   async () => {
-    await arrivalOf(requests);
+    await joinOf(requests);
     throw new Error("KV GET failed: 503");
   };
 
@@ -51,7 +75,7 @@ const failsFor =
 async function warm(behavior: Partial<Parameters<typeof restart>[0]> = {}): Promise<string[][]> {
   const reads = restart({ rowDeadlineMs: 30_000, rowRateLimit: null, faults: [], ...behavior });
   expect((await score({ records: [] })).status).toBe(200);
-  countArrivals();
+  [arrived, joined] = [0, 0];
   return reads;
 }
 
@@ -63,6 +87,7 @@ const complete = async (records: unknown[]) => ({
 
 test("100 equal requests read each page once", async () => {
   const reads = await warm({ faults: [joinedBy(100)] });
+  together = 100;
   const responses = await Promise.all(Array.from({ length: 100 }, () => score({ records: RECORDS })));
   expect(reads.flat()).toHaveLength(PAGES.size);
   expect(responses.reduce((sum, response) => sum + kvKeys(response), 0)).toBe(PAGES.size);
@@ -72,6 +97,7 @@ test("100 equal requests read each page once", async () => {
 
 test("requests that share some pages read the others themselves", async () => {
   const reads = await warm({ faults: [joinedBy(2), joinedBy(2)] });
+  together = 2;
   const [first, second] = await Promise.all([score({ records: RECORDS.slice(0, 8) }), score({ records: RECORDS })]);
   expect(await first?.json()).toEqual(await complete(RECORDS.slice(0, 8)));
   expect(await second?.json()).toEqual(await complete(RECORDS));
@@ -84,6 +110,7 @@ test("a request that is given up does not take those that joined it along", asyn
   const client = new AbortController();
   const abandoned = score({ records: ONE, signal: client.signal }).catch(() => null);
   while (reads.length === 0) await sleep(1);
+  together = 21;
   const others = Array.from({ length: 20 }, () => score({ records: ONE }));
   client.abort();
   await abandoned;
@@ -94,6 +121,7 @@ test("a request that is given up does not take those that joined it along", asyn
 test("a read that hangs holds those that joined it for their deadline, and no longer", async () => {
   const reads = await warm({ faults: [hangs], rowDeadlineMs: 50 });
   const without = await expectedScores(model, ONE, [pageOf("site", "site57", model)]);
+  together = 20;
   const responses = await Promise.all(Array.from({ length: 20 }, () => score({ records: ONE })));
   for (const response of responses) {
     expect(await response.json()).toEqual({
@@ -118,6 +146,7 @@ test("a read that is lost is begun again by those that have the time, once", asy
 test("a read that fails fails once, for all that joined it, and the next request reads again", async () => {
   const errors = loggedErrors();
   const reads = await warm({ faults: [failsFor(20)] });
+  together = 20;
   const responses = await Promise.all(Array.from({ length: 20 }, () => score({ records: ONE })));
   for (const response of responses) {
     expect((await response.json<ScoreAnswer>()).degraded).toEqual({ rows: 1, reason: "unavailable" });
