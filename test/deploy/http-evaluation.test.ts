@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { evaluateOverHttp, type HttpEvaluation } from "../../deploy/http-evaluation.ts";
 import { FormatError } from "../../format/errors.ts";
 import { FittedSpecSchema } from "../../format/fitted-spec.ts";
@@ -166,10 +166,16 @@ describe("evaluateOverHttp", () => {
   });
 
   it("says where no server answers", async () => {
+    // The near end of a connection is a port that nobody else can listen at.
     const server = createServer();
     await once(server.listen(0, "127.0.0.1"), "listening");
-    const { port } = server.address() as AddressInfo;
-    await once(server.close(), "close");
+    const connection = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    onTestFinished(() => {
+      connection.destroy();
+      server.close();
+    });
+    await once(connection, "connect");
+    const port = connection.localPort;
     await using log = await ClickLog.open(path);
     const nowhere = evaluateOverHttp({ url: new URL(`http://127.0.0.1:${port}`) }, log, fitted);
     await expect(nowhere).rejects.toThrow(UserError);

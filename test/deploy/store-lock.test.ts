@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { openStore, type StoreTarget } from "../../deploy/kv/open-store.ts";
 import { lockStore } from "../../deploy/kv/store-lock.ts";
 import { publish } from "../../deploy/publish.ts";
@@ -49,13 +49,22 @@ it("whatever changes a store waits until nobody else does, and what only reads i
   changing.push(["pin", "tiny", "--off"], ["experiment", "start", "ranker", "--coverage", "0.1"]);
   changing.push(["experiment", "ramp", "ranker", "--coverage", "0.2"], ["experiment", "stop", "ranker"]);
   changing.push(["prune", "--keep", "0", "--days", "0", "--yes"]);
+  const { waitFor } = FolderLock;
   for (const command of changing) {
     const held = new FolderLock(published);
+    const told = Promise.withResolvers<void>();
+    using _waiting = vi.spyOn(FolderLock, "waitFor").mockImplementation((folder, most, tell) =>
+      waitFor.call(FolderLock, folder, most, () => {
+        tell();
+        told.resolve();
+      }),
+    );
     let isDone = false;
     const done = runHere(folder, [...command, "--folder", "published"]).then((result) => {
       isDone = true;
       return result;
     });
+    await Promise.race([told.promise, done]);
     await wait(150);
     expect(isDone, command.join(" ")).toBe(false);
     held[Symbol.dispose]();
