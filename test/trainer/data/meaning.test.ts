@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DuckDBType } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,9 +12,10 @@ import { type Meaning, Meanings } from "../../../trainer/data/meaning.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { literal, wholeText } from "../../../trainer/data/sql.ts";
 import { timeOf } from "../../../trainer/data/time.ts";
+import { testFolder } from "./log-files.ts";
 
 /** A file that tests of Parquet write. */
-const NULLS = join(tmpdir(), `deepfm-edge-nulls-${process.pid}.parquet`);
+const NULLS = join(testFolder("meaning"), "nulls.parquet");
 
 let duckdb: DuckDb;
 let meanings: Meanings;
