@@ -1,7 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-// Thirty times what the longest tests take on two cores, as a machine may be slow or shared; one that hangs still ends.
+// Some twenty times what the longest tests take on two cores: a machine may be slow or shared. One that hangs ends.
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 /**
