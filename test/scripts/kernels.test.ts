@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const checkout = mkdtempSync(join(tmpdir(), "deepfm-edge-checkout-"));
@@ -92,6 +92,8 @@ describe("the kernels of a checkout", () => {
   it("stay as they are where a source is wrong, which is named", async () => {
     await build();
     const before = state();
+    const right = readFileSync(source("roofline"));
+    onTestFinished(() => writeFileSync(source("roofline"), right));
     writeFileSync(source("roofline"), "export function one(): i32 {\n  return wrong;\n}\n");
     await expect(build()).rejects.toThrow(/roofline\.wasm: ERROR TS2304: Cannot find name 'wrong'/);
     expect(state()).toBe(before);
