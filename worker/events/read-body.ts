@@ -28,7 +28,8 @@ export async function readShortJson({ headers, body }: Request, lease: Lease): P
   const bytes = new Uint8Array(MAX_EVENT_BODY_BYTES);
   let size = 0;
   const seconds = BODY_TIMEOUT_MS / 1000;
-  const late = () => new BodyError("too-slow", `got ${size} bytes in ${seconds} s, expected the whole body by then`);
+  const late = () =>
+    new BodyError("too-slow", `got at least ${size} bytes in ${seconds} s, expected the whole body by then`);
   using deadline = new Deadline(BODY_TIMEOUT_MS, late);
   if (body)
     for await (const part of decodedBody(body, encoding, MAX_EVENT_BODY_BYTES, deadline)) {

@@ -159,7 +159,8 @@ export class RequestBody implements ReadableBody {
   async #fill(bytes: BodyBytes, lease: Lease): Promise<void> {
     const { body } = this.#request;
     if (!body) return;
-    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(String(bytes.size)));
+    // A part that has begun to arrive is not counted yet.
+    using deadline = new Deadline(limits.BODY_TIMEOUT_MS, () => tooSlow(`at least ${bytes.size}`));
     for await (const part of decodedBody(body, this.#encoding, Math.min(bytes.room, PART_BYTES), deadline)) {
       if (bytes.size + part.length > limits.MAX_BODY_BYTES) throw tooLarge(`more than ${limits.MAX_BODY_BYTES} bytes`);
       const room = bytes.roomFor(part.length);
