@@ -66,6 +66,49 @@ export function handMadePages(large: boolean): HandMadePage[] {
         lists: [nextItem],
       },
     ),
+    page(
+      "no end tags, within what the list has",
+      `<table id=main><thead><tr><th>h<tbody>{{1|<tr class=item data-id=1><td>a}}{{2|<tr class=item data-id=2><td>b}}</tbody><tfoot><tr><td>f</table>z`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "no end tags, of sections neither",
+      `<table id=main><thead><tr><th>h<tbody>{{1|<tr class=item data-id=1><td>a}}{{2|<tr class=item data-id=2><td>b</tr>}}<tfoot><tr><td>f</table>z`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "end tags that do not count, in a section",
+      `<div id=main><table><tbody>{{1|<tr class=item data-id=1><td>a</tr>}}{{2|<tr class=item data-id=2><td>b</tr>}}</tbody></table>z</div>`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "end tags that do not count, within what the list has",
+      `<div id=main><ul>{{1|<li class=item data-id=1>a</li>x}}{{2|<li class=item data-id=2>b</li>y}}</ul><p>z</div>`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "no end tags, and two parts of a list",
+      `<div id=main><ul>{{1|<li class=item data-id=1>a}}{{2|<li class=item data-id=2>b}}</ul>-<ul>{{3|<li class=item data-id=3>c}}</ul>z</div>`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "no end tags, and lists in items",
+      `<ul id=main>{{1|<li class=item data-id=1>a<ul><li class=item data-id=8>x</li><li class=item>y</ul>}}{{2|<li class=item data-id=2>b<ol><li class=item>z</ol>}}</ul>`,
+      { lists: [nextItem] },
+    ),
+    page(
+      "terms with what they mean",
+      `<dl id=main>{{1|<dt class=item data-id=1>a</dt><dd>x</dd>}}{{2|<dt class=item data-id=2>b<dd>y}}</dl>z`,
+      { lists: [nextItem] },
+    ),
+    page("the list is as its items are", `<div id=main data-id=9>${three.join("")}</div>`, {
+      lists: [{ ...MAIN, items: "[data-id]" }],
+    }),
+    page(
+      "the list is as its items are, which have no end tags",
+      `<ul id=main data-id=9>{{1|<li data-id=1>a}}{{2|<li data-id=2>b}}</ul>z`,
+      { lists: [{ ...nextItem, items: "[data-id]" }] },
+    ),
     page("one end tag is missing", `<ul id=main><li class=item data-id=1>a</li><li class=item data-id=2>b</ul>z`, {
       whys: { main: "unclosed" },
     }),

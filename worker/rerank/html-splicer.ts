@@ -35,9 +35,8 @@ interface OpenList {
   marked: MarkedList;
   /** Its position in the page. */
   start: number;
-  /** How many marks of items have come. */
-  starts: number;
-  ends: number;
+  /** How many of its items have begun. */
+  begun: number;
 }
 
 /**
@@ -172,14 +171,13 @@ export class HtmlSplicer {
 
   #begin(start: number): void {
     const marked = this.#marker.begun[this.#lists++];
-    if (marked) this.#list = { marked, start, starts: 0, ends: 0 };
+    if (marked) this.#list = { marked, start, begun: 0 };
   }
 
   /** Lets a list go as soon as it has its order. */
   async #end(list: OpenList, end: number): Promise<void> {
     const { marked, start } = list;
-    const last = marked.items.at(-1);
-    if (last && marked.plan.endsAtNext) last.end = end;
+    endLast(list, end);
     await this.#write(this.#held.take(start));
     const arranged = await (this.#asked.get(marked) ?? NO_ORDER);
     if (!this.#parsing) return;
@@ -238,14 +236,14 @@ const NO_ORDER: Arranged = { why: "unclosed" };
 
 /** Says where an item begins or ends. */
 function place(list: OpenList, kind: MarkKind, at: number): void {
-  const { items, plan } = list.marked;
-  if (kind === "item-end") {
-    const ended = items[list.ends++];
-    if (ended) ended.end = at;
-    return;
-  }
-  const before = items[list.starts - 1];
-  if (before && plan.endsAtNext) before.end = at;
-  const begun = items[list.starts++];
+  endLast(list, at);
+  if (kind === "item-end") return;
+  const begun = list.marked.items[list.begun++];
   if (begun) begun.start = at;
+}
+
+/** Ends the item that is open: at its own mark, or else where the next begins or the list ends. */
+function endLast({ marked, begun }: OpenList, at: number): void {
+  const last = marked.items[begun - 1];
+  if (last) last.end ||= at;
 }
