@@ -86,11 +86,14 @@ const ContextSchema = v.union([
   }),
 ]);
 
+// A URL's path begins with a slash: no other pattern of one would ever match.
+const pathPattern = v.pipe(text, v.regex(/^[/*({\\]/, 'expected a path that begins with "/"'));
+
 /** Where a value of the context is. */
 export type ContextSource = v.InferOutput<typeof ContextSchema>;
 
 const RouteSchema = v.strictObject({
-  path: v.pipe(text, about("The pattern of the URL's path, as URLPattern reads it: /shop/:category.")),
+  path: v.pipe(pathPattern, about("The pattern of the URL's path, as URLPattern reads it: /shop/:category.")),
   host: v.exactOptional(v.pipe(text, about("The pattern of the URL's host. Default: any."))),
   lists: v.pipe(
     v.array(ListSchema),
@@ -115,7 +118,7 @@ const RouteSchema = v.strictObject({
   ),
   itemPages: v.exactOptional(
     v.pipe(
-      text,
+      pathPattern,
       about(
         "The pattern of the paths of the items' pages, with the item's id as its group: /item/:item. A visitor's next " +
           "navigation to one of them is logged as a click.",

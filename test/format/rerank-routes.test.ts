@@ -20,6 +20,8 @@ const with_ = (change: object, list: object = HTML) => [{ path: "/", lists: [{ .
 test.each<[unknown, string]>([
   ["text", 'RERANK_ROUTES: got "text", expected Array'],
   [[{ lists: [HTML] }], 'RERANK_ROUTES[0].path: missing, expected "path"'],
+  [[{ path: "a/*", lists: [HTML] }], 'RERANK_ROUTES[0].path: got "a/*", expected a path that begins with "/"'],
+  [[{ path: "/", itemPages: ":item", lists: [HTML] }], 'RERANK_ROUTES[0].itemPages: got ":item", expected a path that'],
   [with_({ selector: "#a" }), 'RERANK_ROUTES: [0].lists[0].selector: unknown key, expected one of "type", "name", '],
   [with_({ type: "xml" }), 'RERANK_ROUTES[0].lists[0].type: got "xml", expected ("html" | "json")'],
   [with_({ name: "A" }), 'RERANK_ROUTES[0].lists[0].name: got "A", expected lower-case letters'],

@@ -72,31 +72,56 @@ function parseText(text: string): unknown {
 }
 
 function compile(route: RerankRoute, place: string): CompiledRoute {
-  const { lists, context = {}, budgetMs = DEFAULT_RERANK_BUDGET_MS } = route;
+  const { path, host: hostname = "*", lists, budgetMs = DEFAULT_RERANK_BUDGET_MS } = route;
   const html: HtmlListPlan[] = [];
   const json: JsonListPlan[] = [];
   for (const [i, list] of lists.entries()) {
     if (list.type === "html") html.push(compileHtml(list, `${place}.lists[${i}]`));
     else json.push(compileJson(list));
   }
-  const itemPages = route.itemPages === undefined ? null : itemPattern(route.itemPages, route, place);
-  const pattern = patternOf(route.path, route, place);
-  return { route, pattern, html, json, context: Object.entries(context), budgetMs, itemPages };
+  // By itself, so that what is said of the others is said of their paths.
+  patternOf({ hostname }, hostname, `${place}.host`);
+  const pattern = patternOf({ pathname: path, hostname }, path, `${place}.path`);
+  const itemPages = route.itemPages === undefined ? null : itemPattern(route.itemPages, hostname, `${place}.itemPages`);
+  return { route, pattern, html, json, context: compileContext(route, place), budgetMs, itemPages };
 }
 
-function itemPattern(path: string, route: RerankRoute, place: string): URLPattern {
-  if (!/:item(?![a-zA-Z0-9_])/.test(path))
-    throw new FormatError(`${place}.itemPages`, `got ${JSON.stringify(path)}, expected a path with the group :item`);
-  return patternOf(path, route, `${place}.itemPages`);
+function itemPattern(pathname: string, hostname: string, place: string): URLPattern {
+  if (!hasGroup(pathname, "item"))
+    throw new FormatError(place, `got ${JSON.stringify(pathname)}, expected a path with the group :item`);
+  return patternOf({ pathname, hostname }, pathname, place);
 }
 
-function patternOf(path: string, { host }: RerankRoute, place: string): URLPattern {
+/** Whether the pattern of a path has a group of that name. Those without one are called by numbers. */
+function hasGroup(path: string, name: string): boolean {
+  const names: readonly string[] = path.match(/(?<=:)[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? [];
+  return names.includes(name) || /^\d+$/.test(name);
+}
+
+function patternOf(init: URLPatternInit, got: string, place: string): URLPattern {
   try {
-    return new URLPattern({ pathname: path, ...(host !== undefined && { hostname: host }) });
-  } catch (error) {
-    throw new FormatError(place, `got no pattern of a URL (${(error as Error).message}), expected a path and a host`);
+    return new URLPattern(init);
+  } catch {
+    throw new FormatError(place, `got ${JSON.stringify(got)}, expected a pattern as URLPattern reads it`);
   }
 }
+
+/** Throws where a source can be in no request, which else would only show in the scores. */
+function compileContext({ path, context = {} }: RerankRoute, place: string): CompiledRoute["context"] {
+  const sources = Object.entries(context);
+  for (const [field, source] of sources) {
+    const refuse = (kind: string, got: string, expected: string): never => {
+      throw new FormatError(`${place}.context.${field}.${kind}`, `got ${JSON.stringify(got)}, expected ${expected}`);
+    };
+    if ("path" in source && !hasGroup(path, source.path))
+      refuse("path", source.path, `a group of the path ${JSON.stringify(path)}`);
+    if ("header" in source && !HEADER_NAME.test(source.header)) refuse("header", source.header, "a header's name");
+  }
+  return sources;
+}
+
+/** A token of HTTP (RFC 9110, 5.6.2): to ask a request for any other header throws. */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 function compileHtml({ name, list, items, itemEnds, id, fields = {} }: HtmlList, place: string): HtmlListPlan {
   checkSelector(list, `${place}.list`);

@@ -138,7 +138,22 @@ describe("routes that are wrong are refused with the place", () => {
     ["no lists", [{ path: "/" }], /^RERANK_ROUTES\[0\]\.?:? ?lists: missing/],
     ["an unknown key", [{ ...route, budget: 3 }], /^RERANK_ROUTES: \[0\]\.budget: unknown key, expected "budgetMs"$/],
     ["a name twice", [{ ...route, lists: [html, html] }], /lists: got .*, expected a name of its own for each list$/],
-    ["no pattern of a path", [{ ...route, path: "/a(" }], /^RERANK_ROUTES\[0\]: got no pattern of a URL/],
+    [
+      "no pattern of a path",
+      [{ ...route, path: "/a(", context: {} }],
+      /^RERANK_ROUTES\[0\]\.path: got "\/a\(", expected a pattern/,
+    ],
+    ["no pattern of a host", [{ ...route, host: "a:80" }], /^RERANK_ROUTES\[0\]\.host: got "a:80", expected a pattern/],
+    [
+      "no pattern of items' pages",
+      [{ ...route, itemPages: "/:item(" }],
+      /^RERANK_ROUTES\[0\]\.itemPages: got "\/:item\("/,
+    ],
+    [
+      "no item in items' pages",
+      [{ ...route, itemPages: "/:items" }],
+      /\.itemPages: got "\/:items", expected a path with the group :item$/,
+    ],
     [
       "no selector",
       withList({ items: "li::before" }),
@@ -154,6 +169,16 @@ describe("routes that are wrong are refused with the place", () => {
     ["too long a time", [{ ...route, budgetMs: 1e6 }], /budgetMs: got 1000000, expected <=10000$/],
     ["no model's name", [{ ...route, model: "A B" }], /model: got "A B", expected a model's name/],
     ["no source of a context", [{ ...route, context: { site: { params: "x" } } }], /context\.site/],
+    [
+      "no group of the path",
+      [{ ...route, context: { site: { path: "sites" } } }],
+      /^RERANK_ROUTES\[0\]\.context\.site\.path: got "sites", expected a group of the path "\/shop\/:site"$/,
+    ],
+    [
+      "no name of a header",
+      [{ ...route, context: { site: { header: "x device" } } }],
+      /^RERANK_ROUTES\[0\]\.context\.site\.header: got "x device", expected a header's name$/,
+    ],
   ])("%s", (_, setting, message) => {
     expect(() => compileRoutes(setting)).toThrow(message);
   });
