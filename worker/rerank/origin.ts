@@ -25,7 +25,8 @@ export function isBinding(origin: OriginSetting): origin is OriginFetcher {
 
 function movedTo({ pathname, search }: URL, origin: string): string {
   const base = typeof origin === "string" ? URL.parse(origin) : null;
-  if (base === null || !/^https?:$/.test(base.protocol) || base.search !== "" || base.hash !== "")
+  // Else what of it is no base would be left out without a word: a password, too.
+  if (base === null || !/^https?:$/.test(base.protocol) || base.href !== base.origin + base.pathname)
     throw new SettingError(
       "ORIGIN: got another value, expected the base of a URL such as https://origin.example.com, or a service binding",
     );

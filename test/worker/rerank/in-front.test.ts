@@ -117,6 +117,7 @@ describe("without a place for the origin", () => {
     ["https://name.account.workers.dev/shop/a", { ORIGIN: "" }],
     ["https://shop.example/shop/a", { ORIGIN: "origin.example" }],
     ["https://shop.example/other", { ORIGIN: "https://origin.example/?x" }],
+    ["https://shop.example/other", { ORIGIN: "https://name:password@origin.example" }],
     ["https://shop.example/other", { ORIGIN: ["https://origin.example"] }],
     ["https://shop.example/other", { ORIGIN: null }],
   ])("%s is refused, rather than that the Worker asks itself: %j", async (url, bindings) => {
@@ -168,7 +169,6 @@ describe("routes that are wrong are refused with the place", () => {
     ["no pointer", withList({ list: "ads" }, json), /list: got "ads", expected a JSON pointer/],
     ["too long a time", [{ ...route, budgetMs: 1e6 }], /budgetMs: got 1000000, expected <=10000$/],
     ["no model's name", [{ ...route, model: "A B" }], /model: got "A B", expected a model's name/],
-    ["no source of a context", [{ ...route, context: { site: { params: "x" } } }], /context\.site/],
     [
       "no group of the path",
       [{ ...route, context: { site: { path: "sites" } } }],
@@ -179,6 +179,7 @@ describe("routes that are wrong are refused with the place", () => {
       [{ ...route, context: { site: { header: "x device" } } }],
       /^RERANK_ROUTES\[0\]\.context\.site\.header: got "x device", expected a header's name$/,
     ],
+    ["no source of a context", [{ ...route, context: { site: { params: "x" } } }], /context\.site/],
   ])("%s", (_, setting, message) => {
     expect(() => compileRoutes(setting)).toThrow(message);
   });
