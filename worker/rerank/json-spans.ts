@@ -68,10 +68,14 @@ function digitsOf(number: string): string {
 export function rawValueAt(bytes: Uint8Array, { start, end }: Span): RawValue {
   const value = parseJsonBytes(bytes.subarray(start, end));
   // An integer that JSON.parse rounds, also to Infinity, is another id. As text it is what it was.
-  if (typeof value === "number" && (isRounded(value) || !Number.isFinite(value)))
-    return decoder.decode(bytes.subarray(start, end));
-  if (Array.isArray(value)) return value.every(isScalar) ? value : undefined;
-  return isScalar(value) ? value : undefined;
+  if (isOtherNumber(value)) return decoder.decode(bytes.subarray(start, end));
+  if (!Array.isArray(value)) return isScalar(value) ? value : undefined;
+  if (!value.every(isScalar)) return undefined;
+  return value.some(isOtherNumber) ? elementsAt(bytes, start)?.map((span) => rawValueAt(bytes, span)) : value;
+}
+
+function isOtherNumber(value: unknown): boolean {
+  return typeof value === "number" && (isRounded(value) || !Number.isFinite(value));
 }
 
 function isScalar(value: unknown): value is string | number | boolean | null {

@@ -114,6 +114,12 @@ test.each([
   expect(found.map((list) => list.ids)).toEqual([ids]);
 });
 
+test("numbers of a list that JSON.parse would round are as they are written, too", async () => {
+  const text = '{"items":[{"id":1,"t":[ 12345678901234567890 ,1.0,"a",-1e400]},{"id":2,"t":[1.0,[2]]}]}';
+  const { found } = await ordered(text, [{ ...ITEMS, fields: { tags: "/t" } }]);
+  expect(found[0]?.items).toEqual([{ tags: ["12345678901234567890", 1, "a", "-1e400"] }, {}]);
+});
+
 test("an item whose id would be in a list without elements stays where it is", async () => {
   const text = '{"items":[{"id":[1]},{"id":[ ]},{"id":[2]}]}';
   const { text: after, why } = await ordered(text, [{ ...ITEMS, id: "/id/0" }]);
