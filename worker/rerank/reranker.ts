@@ -53,17 +53,16 @@ export class Reranker {
     const { arranging } = begun;
     if (arranging === null) {
       const response = await askOrigin(request, origin);
-      return "kind" in pageKind(response, route) ? withCookies(response, begun) : response;
+      return pageKind(response, route).kind ? withCookies(response, begun) : response;
     }
     const response = await askOrigin(wholePage(request), origin);
-    const found = pageKind(response, route);
-    const lists = "kind" in found ? route[found.kind] : route.route.lists;
+    const { kind, why } = pageKind(response, route);
+    const lists = kind ? route[kind] : route.route.lists;
     const names = lists.map(({ name }) => name);
     const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
-    if ("kind" in found) return withTimings(await this.#rerank(response, found.kind, page, orders), begun);
-    orders.sentAll(found.why);
-    if (found.why === "encoding") return withTimings(personal(response, response.body, found.why), begun);
-    return response;
+    if (why === null) return withTimings(await this.#rerank(response, kind, page, orders), begun);
+    orders.sentAll(why);
+    return kind ? withTimings(personal(response, response.body, why), begun) : response;
   }
 
   /** Nothing is arranged where that cannot be known in time. */

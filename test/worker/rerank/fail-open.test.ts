@@ -94,6 +94,18 @@ test("a list in its order, and what is counted", async () => {
   expect(memory.report().taken.requests).toBe(0);
 });
 
+test("of a page that cannot be decoded nothing is said of the lists of documents, which are not in it", async () => {
+  for (const [type, list] of [
+    [HTML, "ads"],
+    [JSON_TYPE, "ads-json"],
+  ] as const) {
+    originAnswers(() => new Response("encoded", { headers: { ...type, "content-encoding": "other" } }));
+    const { answer, sent, ended } = await visit();
+    await Promise.all([answer.text(), ended]);
+    expect(sent).toEqual([[list, "encoding"]]);
+  }
+});
+
 test("a page of the route gets the cookies of who arranges its lists, for no cache to keep, and other answers do not", async () => {
   const cookies = ["a=1; Secure", "b=2"];
   for (const begin of [() => ({ arranging: { arrange: backwards }, cookies }), () => ({ arranging: null, cookies })])

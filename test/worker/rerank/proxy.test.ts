@@ -158,3 +158,14 @@ test.each([
   expect(answer.headers.get("cache-control")).toBe(`private, no-cache${stricter}`);
   expect(await answer.text()).toBe(shopHtml(order));
 });
+
+test.each(["text/html", "application/json"])(
+  "an answer of %s that is said to be encoded, and empty, stays so",
+  async (type) => {
+    const headers = { "content-type": type, "content-encoding": "gzip", "content-length": "0" };
+    originAnswers(() => new Response(new Uint8Array(), { headers, encodeBody: "manual" }));
+    const answer = await visit(PATH, { headers: { "accept-encoding": "gzip" } });
+    expect(answer.headers.get("server-timing")).toBe('rerank;desc="encoding"');
+    expect(answer.headers.get("content-length")).toBe("0");
+  },
+);
