@@ -2,6 +2,7 @@ import { EVENT_VERSION, type ListEvent } from "../../format/event.ts";
 import { candidateIdFault } from "../../format/exposure.ts";
 import { hasItem } from "../../format/item-tags.ts";
 import type { MacKeys } from "../../format/mac.ts";
+import { requestIdTime } from "../../format/request-id.ts";
 import { cookieValue } from "../http/cookies.ts";
 import { isPrefetch } from "../http/prefetch.ts";
 import { LIST_COOKIE, pageTag, readListCookie } from "./list-cookie.ts";
@@ -20,22 +21,25 @@ export interface ClickOptions {
 }
 
 /**
- * The click that a request is; null: it is none. A click is a navigation to an item's page that comes from a page with
- * one of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. To
- * fetch a page before anybody asked for it is no click. Never throws for what a client sends.
+ * The clicks that a request is; mostly none. A click is a navigation to an item's page that comes from a page with one
+ * of the lists which the visitor's cookie has, and the item was in that list, as far as the cookie knows that. On a
+ * page whose lists were not seen yet when it was set, it is one on each of them: which of them had the item shows when
+ * the log is analyzed. To fetch a page before anybody asked for it is no click. Never throws for what a client sends.
  */
-export function navigationClick(request: Request, options: ClickOptions): ListEvent | null {
+export function navigationClicks(request: Request, options: ClickOptions): ListEvent[] {
   const { pattern, keys, unit, now } = options;
-  if (unit === null || !isNavigation(request)) return null;
+  if (unit === null || !isNavigation(request)) return [];
   const item = itemOf(request.url, pattern);
   const page = refererPage(request);
   const cookie = cookieValue(request.headers.get("cookie"), LIST_COOKIE);
-  if (item === null || page === null || cookie === null) return null;
-  const lists = readListCookie(cookie, keys, unit, now);
-  const list = lists.find(
+  if (item === null || page === null || cookie === null) return [];
+  const [newest, ...others] = readListCookie(cookie, keys, unit, now).filter(
     ({ id, page: tag, tags }) => tag === pageTag(id, page) && (tags === null || hasItem(tags, id, item)),
   );
-  return list ? { v: EVENT_VERSION, id: list.id, type: "click", item, t: now, received: now } : null;
+  if (!newest) return [];
+  // The lists of one page have ids of one time; those of the page when it was loaded before have not.
+  const beside = others.filter(({ id, tags }) => tags === null && requestIdTime(id) === requestIdTime(newest.id));
+  return [newest, ...beside].map(({ id }) => ({ v: EVENT_VERSION, id, type: "click", item, t: now, received: now }));
 }
 
 /** What browsers say of requests that no visitor made by following a link. Old ones say nothing. */

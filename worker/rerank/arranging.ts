@@ -47,6 +47,8 @@ export interface Begun {
   arranging: Arranging | null;
   /** Headers `set-cookie` that a page or document of the route gets in any case, beside the origin's own. */
   cookies: readonly string[];
+  /** Those that only a page gets. */
+  pageCookies?: readonly string[];
   /** Metrics of `Server-Timing` that a page whose lists are arranged has: scripts of the page can read them. */
   timings?: readonly string[];
 }

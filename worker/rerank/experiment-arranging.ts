@@ -50,10 +50,12 @@ function assignedLists(
   options: RouteOptions,
 ): Map<string, PageList> {
   const lists = new Map<string, PageList>();
+  // One time for all, by which their ids are known to be of one page.
+  const now = options.now();
   for (const { name } of page.route.lists) {
     const assigned = visit.assign(name);
     if (!assigned) continue;
-    const id = idOf(assigned, visit, options.now());
+    const id = idOf(assigned, visit, now);
     lists.set(name, new PageList({ assigned, visit, id, page, settings, options }));
   }
   return lists;
@@ -86,8 +88,7 @@ function ofExperiments(
   const logged = [...lists.values()].filter(({ id }) => id !== null);
   const cookie = clickCookie(page, visit, logged, now);
   return {
-    arranging,
-    cookies: cookie === null ? cookies : [...cookies, cookie],
+    ...{ arranging, cookies, pageCookies: cookie === null ? [] : [cookie] },
     timings: logged.map(({ name, id }) => `list-${name};desc="${id}"`),
   };
 }

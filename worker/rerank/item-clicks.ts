@@ -1,6 +1,6 @@
 import { mayReport } from "../events/event-limit.ts";
 import { LIST_COOKIE } from "../events/list-cookie.ts";
-import { navigationClick } from "../events/navigation-click.ts";
+import { navigationClicks } from "../events/navigation-click.ts";
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { logError } from "../http/log.ts";
 import type { RouteOptions } from "../route-options.ts";
@@ -39,9 +39,9 @@ async function logClick(
   const visit = settings && (await options.experiments.begin(visitor, { ...settings, logs }, keepAlive));
   if (!visit?.consents || !pattern) return;
   for (const unit of visit.units()) {
-    const click = navigationClick(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
-    if (click === null) continue;
-    if (await mayReport(logs.eventRateLimit, click.id, 1)) options.events.write(click, env, keepAlive);
-    return;
+    const clicks = navigationClicks(request, { pattern, keys: visit.keys.signing, unit, now: options.now() });
+    for (const click of clicks)
+      if (await mayReport(logs.eventRateLimit, click.id, 1)) options.events.write(click, env, keepAlive);
+    if (clicks.length > 0) return;
   }
 }

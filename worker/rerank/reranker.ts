@@ -60,9 +60,9 @@ export class Reranker {
     const lists = kind ? route[kind] : route.route.lists;
     const names = lists.map(({ name }) => name);
     const orders = new ListOrders(arranging, names, route.budgetMs, this.#counters);
-    if (why === null) return withTimings(await this.#rerank(response, kind, page, orders), begun);
+    if (why === null) return withTimings(await this.#rerank(response, kind, page, orders), kind, begun);
     orders.sentAll(why);
-    return kind ? withTimings(personal(response, response.body, why), begun) : response;
+    return kind ? withTimings(personal(response, response.body, why), kind, begun) : response;
   }
 
   /** Nothing is arranged where that cannot be known in time. */
@@ -219,8 +219,9 @@ function withCookies(response: Response, { cookies }: Begun): Response {
 }
 
 /** A page that is one visitor's, with what scripts of it may know of its lists. */
-function withTimings(page: Response, begun: Begun): Response {
-  for (const timing of begun.timings ?? []) page.headers.append("server-timing", timing);
-  for (const cookie of begun.cookies) page.headers.append("set-cookie", cookie);
+function withTimings(page: Response, kind: PageKind, { timings = [], cookies, pageCookies = [] }: Begun): Response {
+  for (const timing of timings) page.headers.append("server-timing", timing);
+  for (const cookie of kind === "html" ? [...cookies, ...pageCookies] : cookies)
+    page.headers.append("set-cookie", cookie);
   return page;
 }

@@ -6,7 +6,7 @@ import { generateToken } from "../../../format/tokens.ts";
 import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import { LIST_COOKIE_MS, MAX_COOKIE_LISTS } from "../../../worker/events/limits.ts";
 import { cookieList, LIST_COOKIE, readListCookie, setListCookie } from "../../../worker/events/list-cookie.ts";
-import { type ClickOptions, navigationClick } from "../../../worker/events/navigation-click.ts";
+import { type ClickOptions, navigationClicks } from "../../../worker/events/navigation-click.ts";
 
 const SECRETS = [generateToken(), generateToken()];
 const KEYS = readMacKeys(SECRETS.join(" "), "SECRETS");
@@ -47,26 +47,26 @@ function navigation(path: string, headers: Record<string, string | null> = {}, m
 }
 
 test.each(ITEMS)("a visitor who goes from a list to an item's page has clicked it: %s", (item) => {
-  expect(navigationClick(navigation(`/item/${encodeURIComponent(item)}?ref=1`), OPTIONS)).toEqual(click(item));
+  expect(navigationClicks(navigation(`/item/${encodeURIComponent(item)}?ref=1`), OPTIONS)).toEqual([click(item)]);
 });
 
 test("a browser that says less is believed", () => {
   const headers = { "sec-fetch-mode": null, "sec-fetch-dest": null, "sec-fetch-site": null };
-  expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat"));
+  expect(navigationClicks(navigation("/item/red%20hat", headers), OPTIONS)).toEqual([click("red hat")]);
 });
 
 test("an id that no list and no line of the log can have is no item's", () => {
   const anyItem = cookie(cookieList(LISTED, "/hats?page=2", null));
   const [longest, longer] = ["x".repeat(1024), "x".repeat(1025)];
-  expect(navigationClick(navigation(`/item/${longest}`, { cookie: anyItem }), OPTIONS)).toEqual(click(longest));
-  expect(navigationClick(navigation(`/item/${longer}`, { cookie: anyItem }), OPTIONS)).toBeNull();
+  expect(navigationClicks(navigation(`/item/${longest}`, { cookie: anyItem }), OPTIONS)).toEqual([click(longest)]);
+  expect(navigationClicks(navigation(`/item/${longer}`, { cookie: anyItem }), OPTIONS)).toEqual([]);
 });
 
 test("an item's id may stand in the query", () => {
   const pattern = new URLPattern({ pathname: "/show", search: "*id=:item(\\w+)(.*)" });
   const lists = cookie(cookieList(LISTED, "/hats?page=2", ["42"]));
   const request = navigation("/show?a=1&id=42&b=2", { cookie: lists });
-  expect(navigationClick(request, { ...OPTIONS, pattern })).toEqual(click("42"));
+  expect(navigationClicks(request, { ...OPTIONS, pattern })).toEqual([click("42")]);
 });
 
 test.each<[string, Request]>([
@@ -89,22 +89,22 @@ test.each<[string, Request]>([
   ["no cookie", navigation("/item/red%20hat", { cookie: null })],
   ["a cookie of another name", navigation("/item/red%20hat", { cookie: COOKIE.replace("__Host-", "") })],
 ])("no click: %s", (_, request) => {
-  expect(navigationClick(request, OPTIONS)).toBeNull();
+  expect(navigationClicks(request, OPTIONS)).toEqual([]);
 });
 
 test("a visitor without a unit, who has not consented, clicks nothing", () => {
-  expect(navigationClick(navigation("/item/red%20hat"), { ...OPTIONS, unit: null })).toBeNull();
+  expect(navigationClicks(navigation("/item/red%20hat"), { ...OPTIONS, unit: null })).toEqual([]);
 });
 
 test("a cookie is worth nothing to another unit, when it is old, or when it is forged", () => {
   const request = navigation("/item/red%20hat");
-  expect(navigationClick(request, { ...OPTIONS, unit: "fedcba9876543210" })).toBeNull();
+  expect(navigationClicks(request, { ...OPTIONS, unit: "fedcba9876543210" })).toEqual([]);
   const last = NOW + LIST_COOKIE_MS;
-  expect(navigationClick(request, { ...OPTIONS, now: last })).toEqual(click("red hat", LISTED, last));
-  expect(navigationClick(request, { ...OPTIONS, now: last + 1 })).toBeNull();
+  expect(navigationClicks(request, { ...OPTIONS, now: last })).toEqual([click("red hat", LISTED, last)]);
+  expect(navigationClicks(request, { ...OPTIONS, now: last + 1 })).toEqual([]);
   const foreign = cookie(undefined, readMacKeys(generateToken(), "other"));
   for (const text of [foreign, `${LIST_COOKIE}=`, `${LIST_COOKIE}=AQ`, `${LIST_COOKIE}=?`])
-    expect(navigationClick(navigation("/item/red%20hat", { cookie: text }), OPTIONS)).toBeNull();
+    expect(navigationClicks(navigation("/item/red%20hat", { cookie: text }), OPTIONS)).toEqual([]);
   const value = COOKIE.slice(LIST_COOKIE.length + 1);
   const changed = [...value].map((c, i) => value.slice(0, i) + (c === "A" ? "B" : "A") + value.slice(i + 1));
   // Of the last character some bits are none of the cookie's.
@@ -114,8 +114,8 @@ test("a cookie is worth nothing to another unit, when it is old, or when it is f
 
 test("a cookie that the secret before has signed is known", () => {
   const request = navigation("/item/red%20hat", { cookie: cookie(undefined, OLD_KEYS) });
-  expect(navigationClick(request, OPTIONS)).toEqual(click("red hat"));
-  expect(navigationClick(request, { ...OPTIONS, keys: [KEYS[0]] })).toBeNull();
+  expect(navigationClicks(request, OPTIONS)).toEqual([click("red hat")]);
+  expect(navigationClicks(request, { ...OPTIONS, keys: [KEYS[0]] })).toEqual([]);
 });
 
 test("the cookie has the newest lists, and of two with the item the newer one was clicked", () => {
@@ -133,7 +133,16 @@ test("the cookie has the newest lists, and of two with the item the newer one wa
   const ids = made.toReversed();
   expect(lists.map(({ id }) => id)).toEqual(ids.slice(0, MAX_COOKIE_LISTS));
   const headers = { cookie: `${LIST_COOKIE}=${text}`, referer: `${SHOP}/hats` };
-  expect(navigationClick(navigation("/item/red%20hat", headers), OPTIONS)).toEqual(click("red hat", ids[0]));
-  expect(navigationClick(navigation("/item/item-4-98", headers), OPTIONS)).toEqual(click("item-4-98", ids[1]));
-  expect(navigationClick(navigation("/item/item-4-99", headers), OPTIONS)).toBeNull(); // beyond the first 100
+  expect(navigationClicks(navigation("/item/red%20hat", headers), OPTIONS)).toEqual([click("red hat", ids[0])]);
+  expect(navigationClicks(navigation("/item/item-4-98", headers), OPTIONS)).toEqual([click("item-4-98", ids[1])]);
+  expect(navigationClicks(navigation("/item/item-4-99", headers), OPTIONS)).toEqual([]); // beyond the first 100
+});
+
+test("a click is one on each list of a page whose items the cookie does not know, as it was when it was loaded last", () => {
+  const ids = [NOW, NOW, NOW - 1].map((t) => makeRequestId(KEYS, t));
+  const lists = ids.map((id) => cookieList(id, "/hats", null));
+  const other = cookieList(makeRequestId(KEYS, NOW), "/coats", null);
+  const header = setListCookie(KEYS, UNIT, lists[0], [other, ...lists.slice(1)]).split(";")[0];
+  const request = navigation("/item/shoe", { cookie: header, referer: `${SHOP}/hats` });
+  expect(navigationClicks(request, OPTIONS)).toEqual([click("shoe", ids[0]), click("shoe", ids[1])]);
 });

@@ -235,6 +235,34 @@ test("the next navigation to an item's page is a click on the list, once the vis
   expect(asked).toHaveLength(8);
 });
 
+test("a click is on the lists that the page has: on each of them, and on none of documents", async () => {
+  await publishPayload({
+    features: {
+      ...{ ads: listOf([ORIGIN, GREEDY], rule), more: listOf([ORIGIN, GREEDY], rule) },
+      "ads-json": listOf([ORIGIN, GREEDY], rule),
+    },
+  });
+  const more = { ...{ type: "html", name: "more", list: "#more", items: "#more > a" }, id: { attribute: "id" } };
+  const RERANK_ROUTES = [{ ...ROUTES[0], lists: [...ROUTES[0].lists.toReversed(), more] }];
+  const page = `${shopHtml()}<div id=more><a id=item7></a><a id=item2></a></div>`;
+  const { visit, lines } = start(
+    ({ url }) => (url.endsWith("json") ? Response.json(JSON.parse(shopJson())) : new Response(page, { headers: HTML })),
+    { RERANK_ROUTES },
+  );
+  const cookie = "uid=visitor1; consent=yes";
+  const document = await visit("/shop/json", { cookie });
+  expect(lines.takeOne().list).toBe("ads-json");
+  expect(document.response.headers.getSetCookie()).toEqual([]);
+  const { response } = await visit("/shop/site3", { cookie });
+  const ids = new Map(lines.exposures.map(({ list, id }) => [list, id]));
+  expect([...ids.keys()].sort()).toEqual(["ads", "more"]);
+  const [list] = (response.headers.getSetCookie()[0] ?? "").split(";");
+  await visit("/item/item7", { cookie: `${cookie}; ${list}`, referer: "https://shop.example/shop/site3" });
+  expect(lines.events.map(({ id, item }) => [id, item])).toEqual(
+    ["ads", "more"].map((name) => [ids.get(name), "item7"]),
+  );
+});
+
 test("clicks without a script have the rate limit of reported events, for each list", async () => {
   await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
   const calls = new Map<string, number>();
