@@ -47,10 +47,8 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   for (const file of paths.flatMap((path) => dataFiles(path, format))) {
     const found = statsOf(file);
     if (!found) throw noSuchFile(file);
-    // A log is read several times, and DuckDB reads a file in parts at once.
-    if (!found.isFile()) throw new FormatError(file, `got ${kindOf(found)}, expected a file that can be read twice`);
+    checkLogFile(file, found);
     if (found.size === 0n) throw new FormatError(file, "got an empty file, expected records");
-    checkReadable(file);
     const identity = `${found.dev}:${found.ino}`;
     const first = known.get(identity);
     if (first === undefined) known.set(identity, file);
@@ -64,11 +62,13 @@ export function findFiles(paths: readonly string[], format?: LogFormat): LogFile
   return { name, format: first, files, warnings };
 }
 
-function checkReadable(file: string): void {
+/** Throws FormatError where a path is no file that can be read, and twice: a log is, by DuckDB in parts at once. */
+export function checkLogFile(path: string, found: BigIntStats): void {
+  if (!found.isFile()) throw new FormatError(path, `got ${kindOf(found)}, expected a file that can be read twice`);
   try {
-    accessSync(file, constants.R_OK);
+    accessSync(path, constants.R_OK);
   } catch (error) {
-    throw readFault(file, error);
+    throw readFault(path, error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { FormatError } from "../../../format/errors.ts";
-import { filesOf } from "../../../trainer/data/files.ts";
+import { checkLogFile, filesOf } from "../../../trainer/data/files.ts";
 import { statsOf } from "../../../trainer/io/folders.ts";
 import { noSuchFile } from "../../../trainer/io/system-fault.ts";
 
@@ -10,7 +10,8 @@ const LOG_NAME = /\.(jsonl|ndjson|json)(\.gz|\.zst)?$/;
 /**
  * The files of an experiment's log, in the order of their names. `paths` are files, globs and folders, of which the
  * files with newline JSON are taken, at any depth. A file that several paths name is read once, and an empty one, which
- * a sink may leave, is none. Throws FormatError where a path means no file, or none of them has a line.
+ * a sink may leave, is none. Throws FormatError where a path means no file, one cannot be read twice, or none has a
+ * line.
  */
 export function experimentFiles(paths: readonly string[]): string[] {
   const files = new Map<string, string>();
@@ -23,6 +24,7 @@ export function experimentFiles(paths: readonly string[]): string[] {
     for (const file of found) {
       const stats = statsOf(file);
       if (!stats) throw noSuchFile(file);
+      checkLogFile(file, stats);
       if (stats.size === 0n) continue;
       const known = realpathSync(file);
       if (!files.has(known)) files.set(known, file);

@@ -218,6 +218,11 @@ test("a line that the schema refuses in what is counted is no line here either, 
   expect(good.length + bad.length).toBe(cases.length);
 });
 
+test("what cannot be read twice is no log", async () => {
+  const twice = ExperimentLog.open(["/dev/null"]);
+  await expect(twice).rejects.toThrow("/dev/null: got a device, expected a file that can be read twice");
+});
+
 test.each([
   [[], "nothing.jsonl", "nothing.jsonl"],
   [[["empty.jsonl", ""]], "", "got empty files"],
