@@ -34,11 +34,13 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
   }
   if (phases.length === 0)
     throw new FormatError(name, `got no list of ${experiment} that counts: all are flagged, or of units in two arms`);
+  const summary = await logSummary(log);
+  log.lines.checkUnchanged();
   return {
     version: ANALYSIS_VERSION,
     experiment,
     alpha: plan.alpha,
-    log: await logSummary(log),
+    log: summary,
     otherExperiments: others,
     phases,
   };

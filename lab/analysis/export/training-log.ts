@@ -98,6 +98,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
       unknown === undefined ? "got no list to learn from" : `got lists of ${items}`,
     );
   }
+  log.lines.checkUnchanged();
   file.finish();
   summary.warnings = columns.absent.map((name) => `no list has the column ${show(name)}: it is missing in all records`);
   const [bad] = await log.badLines(1);

@@ -7,6 +7,7 @@ import { TEXT_OPTIONS } from "../../../trainer/data/scan-csv.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
 import { isClean, isPadded, writeCleanCopy } from "./clean-lines.ts";
+import { checkUnchanged, marksOf, stillFile } from "./growing-files.ts";
 
 /** MiB of memory for the tables of an analysis. What is beyond spills to the temporary folder. */
 const MEMORY_MIB = 1024;
@@ -19,18 +20,25 @@ export class LineDatabase implements AsyncDisposable {
   readonly duckdb: DuckDb;
   readonly #links: FileLinks;
   readonly #copies: TemporaryFolder;
+  /** Of what is read. */
+  readonly #marks: ReadonlyMap<string, string>;
   /** By file: its name for DuckDB. */
   readonly #names: readonly string[];
 
   private constructor(
     files: readonly string[],
     names: readonly string[],
-    own: { duckdb: DuckDb; links: FileLinks; copies: TemporaryFolder; copied: readonly string[] },
+    own: Pick<LineDatabase, "duckdb" | "copied"> & {
+      links: FileLinks;
+      copies: TemporaryFolder;
+      marks: ReadonlyMap<string, string>;
+    },
   ) {
     this.files = files;
     this.#names = names;
     this.duckdb = own.duckdb;
     this.copied = own.copied;
+    this.#marks = own.marks;
     this.#links = own.links;
     this.#copies = own.copies;
   }
@@ -43,13 +51,14 @@ export class LineDatabase implements AsyncDisposable {
     const copied: string[] = [];
     const readable: string[] = [];
     for (const [i, file] of files.entries()) {
-      const clean = await isClean(file);
-      if (clean && !(await isPadded(file))) {
-        readable.push(file);
+      const still = await stillFile(file, join(folder, `${i}.still`));
+      const clean = await isClean(still);
+      if (clean && !(await isPadded(still))) {
+        readable.push(still);
         continue;
       }
       const copy = join(folder, String(i));
-      await writeCleanCopy(file, copy);
+      await writeCleanCopy(still, copy);
       if (!clean) copied.push(file);
       readable.push(copy);
     }
@@ -57,7 +66,7 @@ export class LineDatabase implements AsyncDisposable {
     const duckdb = opened.use(await DuckDb.open(temporary, links.paths, MEMORY_MIB));
     opened.move(); // the database closes them from here on
     const names = readable.map((file) => links.of(file));
-    return new LineDatabase(files, names, { duckdb, links, copies, copied });
+    return new LineDatabase(files, names, { duckdb, links, copies, copied, marks: marksOf(readable) });
   }
 
   /**
@@ -70,6 +79,11 @@ export class LineDatabase implements AsyncDisposable {
       FROM read_csv([${list}], columns = {'line': 'VARCHAR'}, delim = '${String.fromCharCode(LINE_DELIMITER)}',
         quote = '', escape = '', header = false, strict_mode = false, filename = 'name', ${TEXT_OPTIONS})
       WHERE trim(line, ' \t') <> '')`;
+  }
+
+  /** Throws FormatError where a file has changed since it was opened: what was read of it does not belong together. */
+  checkUnchanged(): void {
+    checkUnchanged(this.#marks);
   }
 
   async run(sql: string): Promise<void> {

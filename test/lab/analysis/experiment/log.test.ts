@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -216,6 +216,34 @@ test("a line that the schema refuses in what is counted is no line here either, 
   });
   expect(refused.map(({ row }) => cases[row - 1])).toEqual([]);
   expect(good.length + bad.length).toBe(cases.length);
+});
+
+describe("a file that grows while it is read", () => {
+  const grown = async (name: string, age: number) => {
+    const [events, exposures] = ["a", "b"].map((file) => join(folder, `${name}-${file}.ndjson`)) as [string, string];
+    writeFileSync(events, `${event(1)}\n`);
+    writeFileSync(exposures, `${[exposure(2, { cand: ["x", "y", "z"] }), exposure(1)].join("\n")}\n`);
+    const then = Date.now() / 1000 - age;
+    for (const file of [events, exposures]) utimesSync(file, then, then);
+    const log = await ExperimentLog.open([events, exposures]);
+    appendFileSync(events, `${event(2)}\n`);
+    return { log, events };
+  };
+
+  test("is read as it was at first, where it was written not long ago", async () => {
+    const { log } = await grown("new", 0);
+    await using _ = log;
+    // A line more in the first file moves the number of each line of the second.
+    expect(await makeWholeCohort(log.lines)).toEqual({ events: 1, foreign: 0, late: 0 });
+    expect(() => log.lines.checkUnchanged()).not.toThrow();
+  });
+
+  test("is an error elsewhere", async () => {
+    const { log, events } = await grown("old", 7200);
+    await using _ = log;
+    const message = `${events}: got a file that changed while it was read, expected one that stays: run it again`;
+    expect(() => log.lines.checkUnchanged()).toThrow(message);
+  });
 });
 
 test("what cannot be read twice is no log", async () => {
