@@ -74,12 +74,12 @@ export async function soundnessOf(lines: LineDatabase, input: SoundnessInput): P
   };
 }
 
-/** SQL of units, lists and squares of lists by label and arm. */
+/** SQL of units, lists and squares of lists by label and arm, in their order, so that a log has one result. */
 function unitCounts(label: string, from: string): string {
   return `SELECT ${wholeText("label")} AS label, arm, count(*) AS units, sum(n) AS lists, sum(n * n) AS squares
     FROM (SELECT coalesce(CAST(${label} AS VARCHAR), '–') AS label, arm, u, CAST(count(*) AS DOUBLE) AS n
       FROM ${from} GROUP BY ALL)
-    GROUP BY ALL`;
+    GROUP BY ALL ORDER BY label, arm`;
 }
 
 function inOrder(arms: readonly string[], counts: readonly UnitCounts[]): UnitCounts[] {

@@ -10,10 +10,14 @@ import { systemFault } from "../../../trainer/io/system-fault.ts";
 /** Milliseconds after its last line until which a file may get another one. */
 const MAY_GROW_MS = 3_600_000;
 
+/** Bytes of the largest file that is copied, as the temporary folder may be in memory. */
+const MOST_COPIED_BYTES = 2 ** 30;
+
 /** What is read in a file's place: a copy of one that may still grow. Compressed ones are written whole. */
 export async function stillFile(path: string, copy: string): Promise<string> {
-  const changed = Number(statsOf(path)?.mtimeMs ?? 0);
-  if (/\.(gz|zst)$/.test(path) || Date.now() - changed > MAY_GROW_MS) return path;
+  const { mtimeMs = 0, size = 0 } = statsOf(path) ?? {};
+  const mayGrow = !/\.(gz|zst)$/.test(path) && Date.now() - Number(mtimeMs) <= MAY_GROW_MS;
+  if (!mayGrow || size > MOST_COPIED_BYTES) return path;
   try {
     await copyFile(path, copy, constants.COPYFILE_FICLONE);
   } catch (error) {

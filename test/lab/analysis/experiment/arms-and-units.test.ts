@@ -35,9 +35,7 @@ describe("arms that a phase has not", () => {
     expect(v.parse(AnalysisSchema, JSON.parse(JSON.stringify(analysis)))).toEqual(analysis);
     const { soundness, metrics } = onlyPhase(analysis);
     expect(soundness).toMatchObject({ ratio: { chiSquare: 0, p: 1 }, segments: [] });
-    expect(soundness.reasons).toEqual([
-      expect.stringMatching(/^units of arms without a weight: (a, origin|origin, a)$/),
-    ]);
+    expect(soundness.reasons).toEqual(["units of arms without a weight: a, origin"]);
     expect(metrics).toBeNull();
   });
 
@@ -267,10 +265,9 @@ test("lists without a field are where the dash stands for none, with those whose
   const devices = [{ device: "–" }, {}, { device: "phone" }];
   const lines = unitLines({ origin: 3, a: 3 }, (_, unit) => [{ exposure: { ctx: devices[unit] ?? {} } }]);
   const { soundness } = onlyPhase(await analyzed(lines, { segments: ["ctx.device"] }));
-  const units = soundness.segments.map(({ value, units: own }) => [value, own.origin]);
-  expect(units.sort()).toEqual([
-    ["phone", 1],
+  expect(soundness.segments.map(({ value, units: own }) => [value, own.origin])).toEqual([
     ["–", 2],
+    ["phone", 1],
   ]);
 });
 
