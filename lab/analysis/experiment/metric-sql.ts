@@ -1,3 +1,4 @@
+import { MAX_EVENT_VALUE } from "../../../format/event.ts";
 import { literal } from "../../../trainer/data/sql.ts";
 import { fieldColumn } from "../log/field-column.ts";
 import type { LineDatabase } from "../log/line-database.ts";
@@ -65,6 +66,6 @@ function guardSql({ field }: GuardRail): string {
     return "CAST(list.why IS NOT NULL OR (list.served = 'origin' AND list.policy IS NOT NULL) AS INTEGER)";
   if (field === "degraded") return "CAST(list.deg AS INTEGER)";
   const number = `TRY_CAST(list.${fieldColumn(field)} AS DOUBLE)`;
-  // The text "NaN" would be one to DuckDB, and with it the mean of all lists.
-  return `CASE WHEN isfinite(${number}) THEN ${number} END`;
+  // The text "NaN" would be a number to DuckDB, and with it the mean of all lists; squares of 1e200 have no sum.
+  return `CASE WHEN abs(${number}) <= ${MAX_EVENT_VALUE} THEN ${number} END`;
 }

@@ -214,13 +214,14 @@ test("a log with hardly anything in it has a result, with null for what nobody c
 test("lists at the last time that there is, and a context that is no number, cost no analysis its result", async () => {
   const lines = [...generatedLines(small({}))];
   const ms = (line: string, text: string) => line.replace(/"ms":\d+/, `"ms":${text}`);
-  const odd = lines.map((line, i) => ms(line.replace(/"t":\d+/, `"t":${MAX_LOG_TIME}`), i % 7 === 0 ? '"NaN"' : "30"));
+  const texts = ['"NaN"', "1e200", "-1.7e308", "1e999", "30"];
+  const odd = lines.map((line, i) => ms(line.replace(/"t":\d+/, `"t":${MAX_LOG_TIME}`), texts[i % 7] ?? "30"));
   const plan = { guardRails: [{ name: "latency", field: "ctx.ms" }] };
   const analysis = await analyzed(odd, plan);
   expect(v.parse(AnalysisSchema, analysis)).toEqual(analysis);
   const { to, timeline, guardRails } = onlyPhase(analysis);
   expect([to, timeline.at(0)?.at]).toEqual(["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"]);
-  expect(guardRails).toMatchObject([{ control: 30, treatment: 30 }]);
+  expect(guardRails).toMatchObject([{ control: 30, treatment: 30, error: 0 }]);
 });
 
 test("names and values that differ in U+FEFF at their beginning are two", async () => {
