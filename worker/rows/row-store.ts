@@ -79,7 +79,7 @@ export class RowStore {
     { source, keepAlive }: Pick<RowRequest, "source" | "keepAlive">,
   ): Promise<{ there: number; missing: number }> {
     const rows = this.cached(manifest);
-    const wanted = pages.map((number) => describe(number, manifest));
+    const wanted = pages.map((number) => describe(number, manifest, { source, version }));
     const reader: Reader = {
       ...{ model: manifest.spec.name, version, layout: manifest, tags: rows.tags, source, charge: null, keepAlive },
       deadlineMs: limits.WARM_TIMEOUT_MS,
@@ -123,7 +123,7 @@ export class RowStore {
     const gathering = stack.use(new Gathering(this.#reader, request, cached));
     const absent: WantedPage[] = [];
     for (const number of located.pages.keys()) {
-      const page = describe(number, manifest);
+      const page = describe(number, manifest, request);
       if (!gathering.failedRecently(page)) absent.push(page);
     }
     if (absent.length > request.maxKeys) {

@@ -13,7 +13,7 @@ export interface WantedPage {
   digest: Uint8Array;
   /** The key in the source. */
   key: string;
-  /** Names all that the page is checked against. */
+  /** Names all that the page is checked against, and the version where it is read of that version's own. */
   identity: string;
 }
 

@@ -4,6 +4,7 @@ import type { BlobManifest } from "../../format/read-blob.ts";
 import { pageKey } from "../../format/store.ts";
 import type { LocatedRecords } from "../../runtime/row-locator.ts";
 import { MAX_ROWS_KEPT } from "../limits.ts";
+import type { Source } from "../source/source.ts";
 import type { WantedPage } from "./wanted-page.ts";
 
 /** The keys that a request looks for in pages, in memory of their own: at most MAX_ROWS_KEPT of them. */
@@ -47,12 +48,17 @@ function addItemKeys(
   return itemKeys.length <= 2 * most;
 }
 
-/** What is read of a page of a model, by its number among all of them. */
-export function describe(number: number, manifest: BlobManifest): WantedPage {
+/** What is read of a page of a version of a model, by its number among all of them. */
+export function describe(
+  number: number,
+  manifest: BlobManifest,
+  { source, version }: { source: Source; version: string },
+): WantedPage {
   const { pageDigests, pageCount, rowType, embeddingDim, rowCount, itemPages } = manifest;
   const digest = pageDigests.subarray(number * PAGE_DIGEST_BYTES, (number + 1) * PAGE_DIGEST_BYTES);
   const key = pageKey(digest);
-  const rows = `${key}:${number}/${pageCount}:${rowType}x${embeddingDim}`;
+  const place = source.byVersion ? `${version}:${key}` : key;
+  const rows = `${place}:${number}/${pageCount}:${rowType}x${embeddingDim}`;
   if (number < pageCount) return { number, digest, key, identity: rows };
   return { number, digest, key, identity: `${rows}:${itemPages}:${rowCount}:${manifest.sides}` };
 }

@@ -39,6 +39,7 @@ export function r2Source(bucket: R2Reader): Source {
   }
 
   return {
+    byVersion: true,
     async stream(key) {
       return (await bucket.get(key))?.body ?? null;
     },

@@ -16,6 +16,8 @@ export interface Source {
    * broken a while ago, so a cache must not answer. `which` says what they are of.
    */
   pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<PageContents>;
+  /** Whether each version has pages of its own, so that what is wrong with one says nothing of another's. */
+  readonly byVersion?: boolean;
   /** Where pages are looked for before that. */
   readonly pageCache?: PageCache;
 }

@@ -1,7 +1,8 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
-import { packedPagesKey, pageKey } from "../../../format/store.ts";
+import { writeHistory } from "../../../format/history.ts";
+import { blobKey, historyKey, packedPagesKey, pageKey } from "../../../format/store.ts";
 import { PAGE_RETRY_MS } from "../../../worker/limits.ts";
 import { kvSource } from "../../../worker/source/kv-source.ts";
 import { type R2Reader, r2Source } from "../../../worker/source/r2-source.ts";
@@ -32,7 +33,7 @@ async function pack(padding: number): Promise<void> {
 
 /** A Worker with its pages in R2, and all else in KV. */
 function workerOf(bucket: R2Reader): TestWorker {
-  return startWorker({}, { source: () => ({ ...kvSource(env.MODELS), pages: r2Source(bucket).pages }) });
+  return startWorker({}, { source: () => ({ ...r2Source(bucket), stream: kvSource(env.MODELS).stream }) });
 }
 
 async function score(worker: TestWorker): Promise<ScoreAnswer> {
@@ -95,4 +96,18 @@ test("what a source gives that is no page, or no pages at all, is scored without
     expect((await score(worker)).degraded).toEqual({ rows: 4, reason: "unavailable" });
     expect(errors().at(-1)).toMatchObject({ event: "pages_unavailable", pages: 4 });
   }
+});
+
+test("what is wrong with the object of one version says nothing of another's, though both have the same pages", async () => {
+  loggedErrors();
+  const other = await makeModel(1, { pageCount: 4, padding: 10 });
+  expect(other.pages.map(({ digest }) => digest)).toEqual(model.pages.map(({ digest }) => digest));
+  await env.MODELS.put(blobKey(other.version), other.blob);
+  const history = [{ version: other.version, time: 1, metrics: {}, bytes: other.blob.length, note: "" }];
+  await env.MODELS.put(historyKey("tiny"), writeHistory(history));
+  await pack(0);
+  const worker = workerOf(BUCKET);
+  const lacking = await worker.score({ records: RECORDS, model: `tiny@${other.version}` });
+  expect((await lacking.json<ScoreAnswer>()).degraded).toEqual({ rows: 4, reason: "unavailable" });
+  expect(await score(worker)).toEqual(await whole());
 });
