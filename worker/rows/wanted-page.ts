@@ -39,6 +39,7 @@ export function openContent(
 function bytesOf(content: PageContent | Error | null | undefined, page: number, key: string): Uint8Array {
   if (content === null || content === undefined)
     throw new FormatError(`page ${page}`, `missing, expected it under ${key}`);
+  if (content instanceof FormatError) throw content;
   if (content instanceof Error) throw new UnreadPageError(`page ${page}: ${content.message}`);
   if (typeof content !== "string") return content.slice();
   try {

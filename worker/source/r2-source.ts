@@ -45,7 +45,10 @@ export function r2Source(bucket: R2Reader): Source {
     },
     async pages(keys, again, { version, pageCount, numbers }) {
       const length = await placeBytes(version, pageCount, again);
-      if (length === null) return new Map();
+      if (length === null) {
+        const missing = new FormatError(packedPagesKey(version), "missing; `publish --packed` writes it");
+        return new Map(keys.map((key) => [key, missing]));
+      }
       return contentsOf(keys, async (_key, i) => {
         const offset = (numbers[i] as number) * length;
         try {

@@ -99,7 +99,7 @@ test("what a source gives that is no page, or no pages at all, is scored without
 });
 
 test("what is wrong with the object of one version says nothing of another's, though both have the same pages", async () => {
-  loggedErrors();
+  const errors = loggedErrors();
   const other = await makeModel(1, { pageCount: 4, padding: 10 });
   expect(other.pages.map(({ digest }) => digest)).toEqual(model.pages.map(({ digest }) => digest));
   await env.MODELS.put(blobKey(other.version), other.blob);
@@ -109,5 +109,6 @@ test("what is wrong with the object of one version says nothing of another's, th
   const worker = workerOf(BUCKET);
   const lacking = await worker.score({ records: RECORDS, model: `tiny@${other.version}` });
   expect((await lacking.json<ScoreAnswer>()).degraded).toEqual({ rows: 4, reason: "unavailable" });
+  expect(errors()[0]?.error).toContain(`pages/${other.version}: missing; \`publish --packed\` writes it`);
   expect(await score(worker)).toEqual(await whole());
 });
