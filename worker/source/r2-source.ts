@@ -1,4 +1,4 @@
-import { PAGE_BYTES, PAGE_HEADER_BYTES } from "../../format/constants.ts";
+import { MAX_PAGE_BYTES, PAGE_BYTES, PAGE_HEADER_BYTES } from "../../format/constants.ts";
 import { FormatError } from "../../format/errors.ts";
 import { packedPagesKey } from "../../format/store.ts";
 import { MAX_PACKS_REMEMBERED } from "../limits.ts";
@@ -23,16 +23,19 @@ export function r2Source(bucket: R2Reader): Source {
   /** By version: the bytes of a page's place. */
   const places = new Map<string, number>();
 
-  /** The bytes of a page's place; null where the version has no pages in the bucket. */
-  async function placeBytes(version: string, pageCount: number, again: boolean): Promise<number | null> {
+  /** The bytes of a page's place. Throws FormatError where the version has no pages in the bucket, or others. */
+  async function placeBytes(version: string, pageCount: number, again: boolean): Promise<number> {
     const known = again ? undefined : places.get(version);
     if (known !== undefined) return known;
     const key = packedPagesKey(version);
     const object = await bucket.head(key);
-    if (object === null) return null;
+    if (object === null) throw new FormatError(key, "missing; `publish --packed` writes it");
     const bytes = object.size / pageCount;
-    if (!Number.isInteger(bytes) || bytes < PAGE_HEADER_BYTES)
-      throw new FormatError(key, `got ${object.size} bytes, expected a multiple of ${pageCount}, its pages`);
+    if (!Number.isInteger(bytes) || bytes < PAGE_HEADER_BYTES || bytes > MAX_PAGE_BYTES)
+      throw new FormatError(
+        key,
+        `got ${object.size} bytes, expected ${pageCount} pages of one length, ${PAGE_HEADER_BYTES} to ${MAX_PAGE_BYTES}`,
+      );
     if (places.size >= MAX_PACKS_REMEMBERED) places.clear();
     places.set(version, bytes);
     return bytes;
@@ -44,10 +47,13 @@ export function r2Source(bucket: R2Reader): Source {
       return (await bucket.get(key))?.body ?? null;
     },
     async pages(keys, again, { version, pageCount, numbers }) {
-      const length = await placeBytes(version, pageCount, again);
-      if (length === null) {
-        const missing = new FormatError(packedPagesKey(version), "missing; `publish --packed` writes it");
-        return new Map(keys.map((key) => [key, missing]));
+      let length: number;
+      try {
+        length = await placeBytes(version, pageCount, again);
+      } catch (error) {
+        // What is wrong with the object is so with each of its pages, and is not looked at again at once.
+        if (error instanceof FormatError) return new Map(keys.map((key) => [key, error]));
+        throw error;
       }
       return contentsOf(keys, async (_key, i) => {
         const offset = (numbers[i] as number) * length;

@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
+import { MAX_PAGE_BYTES } from "../../../format/constants.ts";
 import { writeHistory } from "../../../format/history.ts";
 import { blobKey, historyKey, packedPagesKey, pageKey } from "../../../format/store.ts";
 import { PAGE_RETRY_MS } from "../../../worker/limits.ts";
@@ -110,5 +111,27 @@ test("what is wrong with the object of one version says nothing of another's, th
   const lacking = await worker.score({ records: RECORDS, model: `tiny@${other.version}` });
   expect((await lacking.json<ScoreAnswer>()).degraded).toEqual({ rows: 4, reason: "unavailable" });
   expect(errors()[0]?.error).toContain(`pages/${other.version}: missing; \`publish --packed\` writes it`);
+  expect(await score(worker)).toEqual(await whole());
+});
+
+test.each([
+  ["that its pages have not", 4001],
+  ["that would not fit into memory", 4 * (MAX_PAGE_BYTES + 4)],
+])("an object of a length %s is looked at again after a while, as one that is missing", async (_, bytes) => {
+  const errors = loggedErrors();
+  const key = packedPagesKey(model.version);
+  let looks = 0;
+  const head = (of: string) => {
+    looks++;
+    return BUCKET.head(of);
+  };
+  const worker = workerOf({ head, get: (of, options) => BUCKET.get(of, options) });
+  await BUCKET.put(key, new Uint8Array(bytes));
+  for (let i = 0; i < 2; i++) expect((await score(worker)).degraded).toEqual({ rows: 4, reason: "unavailable" });
+  expect(looks).toBe(1);
+  expect(errors()).toEqual([expect.objectContaining({ event: "pages_unavailable", pages: 4 })]);
+  expect(errors()[0]?.error).toContain(`${key}: got ${bytes} bytes, expected 4 pages of one length, 32 to 131072`);
+  await pack(0);
+  worker.clock.ms += PAGE_RETRY_MS;
   expect(await score(worker)).toEqual(await whole());
 });
