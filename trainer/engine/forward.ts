@@ -39,7 +39,7 @@ export function forward(network: Mlp, a: tf.Tensor2D, pass: Pass): tf.Tensor2D {
   });
   pass.onActivations?.(name, hidden.length, x);
   const output = weights[`${name}.output.weights`] as tf.Tensor2D;
-  return network.outputs > 1 ? linear(x, output, weights[`${name}.output.bias`] as tf.Tensor1D) : tf.matMul(x, output);
+  return network.isTower ? linear(x, output, weights[`${name}.output.bias`] as tf.Tensor1D) : tf.matMul(x, output);
 }
 
 /** BatchNorm of z: over its batch in training, by the running statistics otherwise. */

@@ -8,7 +8,7 @@ const ACTIVATIONS = { relu: ACTIVATION_RELU, tanh: ACTIVATION_TANH, sigmoid: ACT
 /** A network's layers as a blob has them: its hidden layers, and the output layer of a tower. */
 export function foldLayers(model: Model, network: Mlp): DenseLayer[] {
   const layers = network.hidden.map((_, i) => foldBatchNorm(model, network, i));
-  if (network.outputs === 1) return layers; // an MLP's one output unit has its own section in the blob
+  if (!network.isTower) return layers; // an MLP's one output unit has its own section in the blob
   const name = `${network.name}.output`;
   const ones = new Float32Array(network.outputs).fill(1);
   return [...layers, transposed(model, name, ones, model.parameters.view(`${name}.bias`).slice(), ACTIVATION_NONE)];

@@ -33,9 +33,9 @@ export function checkBlobSize(spec: FeatureSpec, quantization: Quantization, voc
         "fewer fields, or a smaller embeddingDim",
     );
   let layers = 0;
-  for (const { inputs, hidden, outputs } of networks) {
+  for (const { inputs, hidden, outputs, isTower } of networks) {
     let width = inputs;
-    for (const units of outputs > 1 ? [...hidden, outputs] : hidden) {
+    for (const units of isTower ? [...hidden, outputs] : hidden) {
       const floats = (type === TYPE_I8 ? 2 : 1) * padTo(units, PAD_OUTPUTS);
       layers += packedBytes(type, width, units) + 4 * floats;
       width = units;

@@ -19,14 +19,21 @@ export interface Mlp {
   /** The fraction of hidden units that are dropped in training. */
   dropout: number;
   batchNorm: boolean;
-  /** The units of the last layer. A single unit adds to a logit, and has no bias beside the logit's own. */
+  /** The units of the last layer. */
   outputs: number;
+  /** Whether its outputs are a tower's vector, with a bias each. Otherwise one unit adds to a logit, which has its own. */
+  isTower: boolean;
 }
 
-/** A network with the hidden layers of the spec. */
-export function mlpOf(spec: ResolvedSpec["model"], name: string, inputs: number, outputs = 1): Mlp {
+/** A network with the hidden layers of the spec, and one unit behind them. */
+export function mlpOf(spec: ResolvedSpec["model"], name: string, inputs: number): Mlp {
   const { hidden, activation, dropout, batchNorm } = spec;
-  return { name, inputs, hidden, activation, dropout, batchNorm, outputs };
+  return { name, inputs, hidden, activation, dropout, batchNorm, outputs: 1, isTower: false };
+}
+
+/** The network of a tower, whose vector has the length `outputs`, which may be 1. */
+export function towerOf(spec: ResolvedSpec["model"], name: string, inputs: number, outputs: number): Mlp {
+  return { ...mlpOf(spec, name, inputs), outputs, isTower: true };
 }
 
 /** The deviation of initial weights times √(fan-in): He et al. 2015 for ReLU, LeCun et al. 1998 for the others. */
@@ -36,7 +43,7 @@ const constant = (value: number) => (): number => value;
 
 /** Defines a network's weights [K, N], biases [N] and BatchNorm's γ [N], with their initial values. */
 export function defineMlp(parameters: Parameters, network: Mlp, random: Random): void {
-  const { name, inputs, hidden, activation, outputs } = network;
+  const { name, inputs, hidden, activation, outputs, isTower } = network;
   let width = inputs;
   hidden.forEach((units, i) => {
     const deviation = GAIN[activation] / Math.sqrt(width);
@@ -48,7 +55,7 @@ export function defineMlp(parameters: Parameters, network: Mlp, random: Random):
   });
   const deviation = Math.sqrt(1 / width);
   parameters.define(`${name}.output.weights`, [width, outputs], () => deviation * random.normal());
-  if (outputs > 1) parameters.define(`${name}.output.bias`, [outputs], constant(0));
+  if (isTower) parameters.define(`${name}.output.bias`, [outputs], constant(0));
 }
 
 /** Defines the running mean and variance of each layer with BatchNorm: not trained, but part of the model. */

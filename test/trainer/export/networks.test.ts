@@ -49,6 +49,19 @@ describe("served networks", () => {
     expect(served.layers.flatMap(({ biases }) => [...biases]).every(Number.isFinite)).toBe(true);
   });
 
+  it("have the last layers of towers whose vectors are one number", () => {
+    const spec = tinySpec({ type: "two-tower", embeddingDim: 1, hidden: [10] });
+    const vocabulary = tinyVocabulary(3, 50, random);
+    const learner = randomLearner(spec, vocabulary, random);
+    const { dataset } = randomDataset(100, 3, vocabulary.size, random);
+    const { layers, contextLayers, itemLayers } = servedNetworks(learner, "int8", dataset);
+    expect([contextLayers, itemLayers]).toEqual([2, 2]);
+    expect(layers.map(({ outputs }) => outputs)).toEqual([10, 1, 10, 1]);
+    expect(servedNetworks(learner, "f32", dataset).layers[3]?.biases).toEqual(
+      learner.model.parameters.view("item.output.bias"),
+    );
+  });
+
   it("the expected loss is that of small errors, relative to the entropy", () => {
     const logits = Float32Array.from({ length: 500 }, () => 2 * random.normal());
     const errors = logits.map(() => 0.01 * random.normal());

@@ -154,6 +154,15 @@ describe.each(ENGINES)("$name", ({ engineOf, backend }) => {
     expectGradients(random, (w) => referenceLoss(referenceLogits(w, random.records, true), labels));
   });
 
+  it("two towers whose vectors are one number, each with its bias", () => {
+    const random = randomCase(engineOf, { type: "two-tower", embeddingDim: 1, batchNorm: true });
+    expect([...random.learner.model.parameters.shapes.keys()]).toEqual(
+      expect.arrayContaining(["context.output.bias", "item.output.bias"]),
+    );
+    const labels = Array.from(random.dataset.labels);
+    expectGradients(random, (w) => referenceLoss(referenceLogits(w, random.records, true), labels));
+  });
+
   it("the in-batch softmax loss", () => {
     const random = randomCase(engineOf, { type: "two-tower" }, { loss: "in-batch" });
     const shares = Array.from({ length: random.vocabulary.size }, (_, row) => (1 + ((row * 7) % 5)) / 40);

@@ -72,7 +72,7 @@ export class Network {
   /** Computes `output` of the input [rows, K] at an address. */
   forward(input: number, rows: number, training: boolean, onLayer?: OnLayer): void {
     const { kernels, weights } = this.#shared;
-    const { name, outputs } = this.mlp;
+    const { name, outputs, isTower } = this.mlp;
     let x: Matrix = { address: input, width: this.mlp.inputs, share: 1 };
     this.#layers.forEach((layer, i) => {
       onLayer?.(i, x.address, x.width);
@@ -81,7 +81,7 @@ export class Network {
     });
     onLayer?.(this.#layers.length, x.address, x.width);
     multiply(kernels, x, weights.value(`${name}.output.weights`), this.output, rows, outputs);
-    if (outputs > 1) kernels.addBias(this.output, weights.value(`${name}.output.bias`), rows, outputs);
+    if (isTower) kernels.addBias(this.output, weights.value(`${name}.output.bias`), rows, outputs);
   }
 
   #layerForward({ name, units, x, z, inverse, bytes }: Layer, input: Matrix, rows: number, training: boolean): void {
@@ -112,11 +112,11 @@ export class Network {
    */
   backward(input: number, dOutput: number, dInput: number, rows: number): void {
     const { kernels, weights, turns } = this.#shared;
-    const { name, outputs } = this.mlp;
+    const { name, outputs, isTower } = this.mlp;
     const inputOf = (i: number): Matrix =>
       this.#layers[i - 1]?.x ?? { address: input, width: this.mlp.inputs, share: 1 };
     const depth = this.#layers.length;
-    if (outputs > 1) kernels.columnSums(dOutput, rows, outputs, weights.gradient(`${name}.output.bias`));
+    if (isTower) kernels.columnSums(dOutput, rows, outputs, weights.gradient(`${name}.output.bias`));
     let [d] = turns;
     this.#backward(`${name}.output`, inputOf(depth), { address: dOutput, width: outputs, share: 1 }, d, rows);
     for (let i = depth - 1; i >= 0; i--) {

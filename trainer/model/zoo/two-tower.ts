@@ -1,6 +1,6 @@
 import { TERM_LINEAR, TERM_TOWERS } from "../../../format/constants.ts";
 import type { ResolvedSpec } from "../../../format/spec.ts";
-import { mlpOf } from "../mlp.ts";
+import { towerOf } from "../mlp.ts";
 import type { ModelDefinition } from "../model.ts";
 
 /**
@@ -19,7 +19,10 @@ export function twoTower({ model, training, fields }: ResolvedSpec): ModelDefini
     rowDim: k,
     terms: TERM_LINEAR | TERM_TOWERS,
     towers,
-    networks: [mlpOf(model, "context", towers.context.length * k, k), mlpOf(model, "item", towers.item.length * k, k)],
+    networks: [
+      towerOf(model, "context", towers.context.length * k, k),
+      towerOf(model, "item", towers.item.length * k, k),
+    ],
     loss: training.loss,
   };
 }
