@@ -208,10 +208,12 @@ export class Training {
       this.bestWeights = learner.weights(this.bestWeights);
     } else if (++position.waited >= this.#spec.training.patience) {
       learner.restore(this.bestWeights);
-      if (position.drops === 0) position.done = true;
-      position.drops--;
-      position.learningRate /= 10;
       position.waited = 0;
+      if (position.drops === 0) position.done = true;
+      else {
+        position.drops--;
+        position.learningRate /= 10;
+      }
     }
     if (number >= this.#spec.training.maxEpochs) position.done = true;
     if (position.done) learner.restore(this.bestWeights);

@@ -10,8 +10,8 @@ import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
 const { folder, logs } = await tinyLog();
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Trains two epochs. `stopAt`: the line of progress at which SIGTERM comes. */
-async function trainInto(out: string, type: ModelType, { resume = false, stopAt = "" } = {}) {
+/** Trains. `stopAt`: the line of progress at which SIGTERM comes. */
+async function trainInto(out: string, type: ModelType, { resume = false, stopAt = "", training = {} } = {}) {
   let said = "";
   const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
     said += text;
@@ -20,9 +20,8 @@ async function trainInto(out: string, type: ModelType, { resume = false, stopAt 
   });
   try {
     const paths = { train: logs.train, valid: logs.valid, cache: logs.cache, out: join(folder, out) };
-    const result = await train(tinyRunSpec({ type }, { maxEpochs: 2 }), { ...paths, threads: 1, resume }).catch(
-      (error) => error,
-    );
+    const spec = tinyRunSpec({ type }, { maxEpochs: 2, ...training });
+    const result = await train(spec, { ...paths, threads: 1, resume }).catch((error) => error);
     return { result, said };
   } finally {
     write.mockRestore();
@@ -42,4 +41,16 @@ it.each([
   expect([...said.matchAll(/^((?:FM )?epoch \d):/gm)].map(([, name]) => name)).toEqual(left);
   expect(resumed.learner.weights()).toEqual(whole.learner.weights());
   expect(resumed.epochs).toHaveLength(2);
+});
+
+it("of a training that stops early, it is resumed too", async () => {
+  const training = { maxEpochs: 20, patience: 1, learningRate: 0.3, rateDrops: 0 };
+  const { result: whole } = await trainInto("early-whole", "DeepFM", { training });
+  const last = whole.epochs.length;
+  expect(last).toBeLessThan(20);
+  const { result: stopped } = await trainInto("early", "DeepFM", { training, stopAt: `epoch ${last}` });
+  expect(stopped).toBeInstanceOf(Interrupted);
+  const { result: resumed } = await trainInto("early", "DeepFM", { training, resume: true });
+  expect(resumed.learner.weights()).toEqual(whole.learner.weights());
+  expect(resumed.epochs).toHaveLength(last);
 });
