@@ -64,10 +64,12 @@ const EpochSchema = v.object({
   validLoss: v.exactOptional(v.number()),
   seconds: v.number(),
 });
-const PositionSchema = v.object({
+const WrittenPositionSchema = v.object({
   epochs: v.array(EpochSchema),
   steps: count,
   records: count,
+  /** Earlier versions took all records for learned. */
+  learned: v.exactOptional(count),
   lossSum: v.number(),
   /** Earlier versions did not count them. */
   seconds: v.exactOptional(v.number(), 0),
@@ -76,7 +78,11 @@ const PositionSchema = v.object({
   waited: count,
   best: v.nullable(EpochSchema),
   done: v.boolean(),
-}) satisfies v.GenericSchema<unknown, Position>;
+});
+const PositionSchema = v.pipe(
+  WrittenPositionSchema,
+  v.transform(({ learned, ...position }): Position => ({ ...position, learned: learned ?? position.records })),
+);
 
 /** The metadata of a checkpoint's file, each value as JSON. */
 const MetadataSchema = v.object({

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { ResolvedSpec } from "../../format/spec.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { Random } from "../data/random.ts";
 import type { Batches } from "../data/read-ahead.ts";
 import { type HeldOutSource, predictLog, type TrainingSource } from "../data/source.ts";
@@ -29,7 +30,7 @@ export interface Epoch extends Metrics {
   /** Its number, from 1. */
   epoch: number;
   learningRate: number;
-  /** Mean training loss. */
+  /** Mean training loss of the records that it is over. */
   loss: number;
   /**
    * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best,
@@ -48,7 +49,9 @@ export interface Position {
   steps: number;
   /** The records of these steps. */
   records: number;
-  /** The sum of these records' losses. */
+  /** Those of them that the loss is over: with the in-batch loss the positive ones. */
+  learned: number;
+  /** The sum of their losses. */
   lossSum: number;
   /** How long these steps took. */
   seconds: number;
@@ -89,6 +92,7 @@ export class Training {
       epochs: [],
       steps: 0,
       records: 0,
+      learned: 0,
       lossSum: 0,
       seconds: 0,
       learningRate,
@@ -154,11 +158,19 @@ export class Training {
       const loss = this.learner.step(dataset, records, position.learningRate);
       position.steps++;
       position.records += records.length;
-      position.lossSum += loss * records.length;
+      const learned = this.#learned(dataset, records);
+      position.learned += learned;
+      position.lossSum += loss * learned;
       onStep(records.length, loss);
       await setImmediate(); // lets signals' handlers run, which they do between two turns of the event loop only
       clock.start();
     }
+  }
+
+  /** How many of a batch's records its loss is the mean of. */
+  #learned({ labels }: Dataset, records: Uint32Array): number {
+    if (this.#spec.training.loss === "logistic") return records.length;
+    return records.reduce((sum, record) => sum + labels[record], 0);
   }
 
   /** Begins to read an epoch, without its first `skip` batches. */
@@ -187,7 +199,7 @@ export class Training {
       metrics = metricsOfLogits(logits, labels, weights);
       checkLoss("the validation logloss", metrics.logloss, loglossLimit(clickRate(labels, weights), this.#learnedRate));
     } else checkLoss("the validation loss", own.mean, inBatchLossLimit(this.#spec.training.batchSize));
-    const loss = position.lossSum / position.records;
+    const loss = position.lossSum / position.learned;
     const epoch: Epoch = {
       epoch: number,
       learningRate,
@@ -197,7 +209,7 @@ export class Training {
       seconds,
     };
     position.epochs.push(epoch);
-    Object.assign(position, { steps: 0, records: 0, lossSum: 0, seconds: 0 });
+    Object.assign(position, { steps: 0, records: 0, learned: 0, lossSum: 0, seconds: 0 });
     if (
       this.bestWeights === null ||
       position.best === null ||
@@ -233,7 +245,7 @@ export class Training {
     if (bestWeights === null || position.best === null) throw new DivergedError(problem);
     warn(`${problem}; training ends with the weights of epoch ${position.best.epoch}`);
     this.learner.restore(bestWeights);
-    Object.assign(position, { steps: 0, records: 0, lossSum: 0, seconds: 0, done: true });
+    Object.assign(position, { steps: 0, records: 0, learned: 0, lossSum: 0, seconds: 0, done: true });
   }
 }
 

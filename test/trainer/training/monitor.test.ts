@@ -1,11 +1,12 @@
 // What of the validation log decides which epoch is kept, and that trainings start from the click rate.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openHeldOutLog } from "../../../trainer/data/held-out-log.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { startBackend } from "../../../trainer/engine/backend.ts";
 import { compareMetrics } from "../../../trainer/metrics/metrics.ts";
-import type { Epoch } from "../../../trainer/training/epochs.ts";
+import { type Epoch, Training } from "../../../trainer/training/epochs.ts";
 import { startLearner, train } from "../../../trainer/training/train.ts";
 import { TEST_BACKEND } from "../backend.ts";
 import { tinyLog, tinyRunSpec } from "../tiny-run.ts";
@@ -48,6 +49,30 @@ describe("training.monitor", () => {
     expect(valid).toMatchObject({ auc: Number.NaN, logloss: Number.NaN });
     expect(JSON.parse(JSON.stringify(valid))).toMatchObject({ auc: null, logloss: null });
   });
+});
+
+it("an epoch's in-batch loss is the mean over its positive records, also where whole batches have none", async () => {
+  const spec = tinyRunSpec(
+    { type: "two-tower" },
+    { loss: "in-batch", itemField: "category", batchSize: 4, maxEpochs: 1 },
+  );
+  const log = await openTrainingLog(spec, logs.train, logs.cache);
+  const valid = await openHeldOutLog(spec, log, logs.valid, logs.cache);
+  const learner = await startLearner(spec, log, { engine: "assembly", threads: 1 });
+  const step = learner.step.bind(learner);
+  const batches: { loss: number; positives: number }[] = [];
+  vi.spyOn(learner, "step").mockImplementation((dataset, records, rate) => {
+    const loss = step(dataset, records, rate);
+    batches.push({ loss, positives: records.filter((record) => dataset.labels[record] === 1).length });
+    return loss;
+  });
+  const training = new Training(learner, spec, log.source, valid);
+  await training.run("epoch");
+  expect(batches.some(({ positives }) => positives === 0)).toBe(true);
+  const positives = batches.reduce((sum, batch) => sum + batch.positives, 0);
+  expect(positives).toBe(log.source.labels.positives.records);
+  const mean = batches.reduce((sum, batch) => sum + batch.loss * batch.positives, 0) / positives;
+  expect(training.position.epochs[0]?.loss).toBeCloseTo(mean, 10);
 });
 
 describe("a training starts from the click rate", () => {

@@ -69,7 +69,7 @@ it("a checkpoint is of its logs, also where another training's spec and values a
 });
 
 it("the bar ends at 100 %", async () => {
-  const { training } = await trainingWith({ steps: 3, records: 3 * 256, lossSum: 400 });
+  const { training } = await trainingWith({ steps: 3, records: 3 * 256, learned: 3 * 256, lossSum: 400 });
   const tty = Object.getOwnPropertyDescriptor(process.stderr, "isTTY");
   let shown = "";
   const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
