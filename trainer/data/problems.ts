@@ -73,7 +73,8 @@ export function explainSql({ log, links, scan }: LogReading, place: string, erro
     return new FormatError(place, `no column ${show(unknown[1])}; got ${names}${scan?.hint ?? ""}`);
   }
   const malformed = log.format === "jsonl" && /Malformed JSON/.test(message);
-  const hint = malformed ? " (a key of JSON lines is JSON in SQL unless data.types gives it a type)" : "";
+  // A CAST to VARCHAR would keep the quotes, and a type in data.types is refused for a field's key.
+  const hint = malformed ? " (a key of JSON lines is JSON in SQL: key ->> '$' is its text, a CAST its number)" : "";
   return new FormatError(place, `${firstLine(message)}${hint}`);
 }
 

@@ -40,6 +40,12 @@ describe("a line means what it would mean as a request's record", () => {
     expect(await readRows(["u"], path, { select: { u: "USERID" } })).toEqual([["a"], [null], ["c"]]);
   });
 
+  it("SQL has the text of a key, and its number", async () => {
+    const path = file("texts.jsonl", '{"id":"a","n":3}\n{"id":"b","n":"4"}\n');
+    expect(await readRows(["id"], path, { where: "id ->> '$' = 'a'" })).toEqual([["a"]]);
+    expect(await readRows(["id"], path, { where: "CAST(n AS DOUBLE) > 3" })).toEqual([["b"]]);
+  });
+
   it("a parameter of a lambda is no key", async () => {
     const data = { types: { l: "VARCHAR[]" }, select: { m: "list_transform(l, lambda z: z || 'x')" } };
     await using log = await openLog(file("lambda.jsonl", '{"l":["a"]}\n'), data);
@@ -119,10 +125,10 @@ describe("what no request could be is refused", () => {
     );
   });
 
-  it("a comparison of JSON with text, saying how to give it a type", async () => {
+  it("a comparison of JSON with text, saying how the text is had", async () => {
     const path = file("compare.jsonl", '{"id":"a"}\n');
     await expect(readRows(["id"], path, { where: "id <> 'a'" })).rejects.toThrow(
-      /compare\.jsonl, line 1: data\.where: .*data\.types gives it a type/,
+      /compare\.jsonl, line 1: data\.where: .*\(a key of JSON lines is JSON in SQL: key ->> '\$' is its text, a CAST its/,
     );
   });
 });
