@@ -21,7 +21,7 @@ export interface Mlp {
   batchNorm: boolean;
   /** The units of the last layer. */
   outputs: number;
-  /** Whether its outputs are a tower's vector, with a bias each. Otherwise one unit adds to a logit, which has its own. */
+  /** Whether its outputs are a tower's vector, with a bias each. Otherwise it has one unit, which adds to a logit. */
   isTower: boolean;
 }
 
