@@ -130,11 +130,11 @@ describe.skipIf(!python)("the Python of docs/serving.md", () => {
 });
 
 describe("worker.js", () => {
-  /** What a page gets from the API of a site that has the Worker before it. `answer`: the site's own. */
-  async function listAnswer(
+  /** What a page gets from the API of a site that has the Worker before it, by the site's own answers. */
+  async function answersOf(
     ctr: (request: Request) => Promise<Response>,
-    answer = JSON.stringify({ total: 3, items: offers }),
-  ): Promise<WorkerResponse> {
+    own: readonly string[],
+  ): Promise<{ status: number; cookie: string | null; text: string }[]> {
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         modules: true,
@@ -150,20 +150,27 @@ describe("worker.js", () => {
             });
           },
         },
-        outboundService: () =>
-          new WorkerResponse(answer, { headers: { "content-type": "application/json", "set-cookie": "a=1" } }),
+        outboundService: ({ url }) =>
+          new WorkerResponse(own[Number(new URL(url).searchParams.get("n"))], {
+            headers: { "content-type": "application/json", "set-cookie": "a=1" },
+          }),
       }),
     );
     try {
-      const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}`);
-      return new WorkerResponse(await response.text(), { status: response.status, headers: response.headers });
+      const answers = own.map(async (_, n) => {
+        const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}&n=${n}`);
+        const { status, headers } = response;
+        return { status, cookie: headers.get("set-cookie"), text: await response.text() };
+      });
+      return await Promise.all(answers);
     } finally {
       await miniflare.dispose();
     }
   }
 
-  async function list(...asked: Parameters<typeof listAnswer>): Promise<{ total: number; items: typeof offers }> {
-    return (await (await listAnswer(...asked)).json()) as { total: number; items: typeof offers };
+  async function list(ctr: Parameters<typeof answersOf>[0]): Promise<{ total: number; items: typeof offers }> {
+    const [answer] = await answersOf(ctr, [JSON.stringify({ total: 3, items: offers })]);
+    return JSON.parse(answer.text);
   }
 
   const down = async (): Promise<Response> => new Response("down", { status: 503 });
@@ -186,14 +193,9 @@ describe("worker.js", () => {
   });
 
   it("answers what is no list as the site does", async () => {
-    for (const answer of ["null", "[1,2]", "{ }", '{"items":{"a":1}}', "not JSON", '{"id":9007199254740993}']) {
-      const response = await listAnswer(down, answer);
-      expect([response.status, response.headers.get("set-cookie"), await response.text()]).toEqual([
-        200,
-        "a=1",
-        answer,
-      ]);
-    }
+    const own = ["null", "[1,2]", "{ }", '{"items":{"a":1}}', "not JSON", '{"id":9007199254740993}'];
+    const answers = await answersOf(down, own);
+    expect(answers).toEqual(own.map((text) => ({ status: 200, cookie: "a=1", text })));
   });
 });
 
