@@ -214,6 +214,12 @@ export class Interrupted extends Error {
   }
 }
 
+/**
+ * The signal that ends a training at once, without its checkpoint. The second may be the first once more: where one
+ * goes to all processes of a group or a service, bin.js under another Node gets it too, and hands it on.
+ */
+const LAST_SIGNAL = 3;
+
 /** Saves a training's checkpoints: every so many minutes, and when a signal tells it to stop. */
 export class Saving {
   readonly #checkpoints: Checkpoints;
@@ -223,8 +229,12 @@ export class Saving {
   readonly #every: number;
   #last = performance.now();
   #signal: "SIGINT" | "SIGTERM" | null = null;
+  #signals = 0;
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.#signal = signal === "SIGINT" ? signal : "SIGTERM";
+    if (++this.#signals < LAST_SIGNAL) return;
+    this.stop();
+    process.kill(process.pid, signal);
   };
 
   constructor(checkpoints: Checkpoints, stage: Stage, training: Training, minutes: number) {
@@ -232,8 +242,8 @@ export class Saving {
     this.#stage = stage;
     this.#training = training;
     this.#every = minutes * 60_000;
-    process.once("SIGINT", this.#onSignal);
-    process.once("SIGTERM", this.#onSignal);
+    process.on("SIGINT", this.#onSignal);
+    process.on("SIGTERM", this.#onSignal);
   }
 
   /** To be called between two steps. */

@@ -58,3 +58,16 @@ it("says so where a signal ends it without one", async () => {
   expect(result.message).toBe("stopped by SIGTERM; there is no checkpoint");
   expect(result.exitCode).toBe(143);
 });
+
+it("is saved also where a group of processes got the signal, and a launcher hands it on once more", async () => {
+  const out = join(folder, "twice");
+  const before = process.listenerCount("SIGTERM");
+  let listening = 0;
+  const { result } = await trainInto(out, () => {
+    for (let i = 0; i < 2; i++) process.emit("SIGTERM", "SIGTERM");
+    listening = process.listenerCount("SIGTERM"); // where nothing listens, the system ends the process
+  });
+  expect(listening).toBe(before + 1);
+  expect(result.message).toBe(`stopped by SIGTERM; --resume goes on from ${join(out, "checkpoint.safetensors")}`);
+  expect(process.listenerCount("SIGTERM")).toBe(before);
+});
