@@ -1,9 +1,9 @@
 /**
  * Orders the children of a list on a page by the probability of a click, the highest first.
  *
- * `url`: the Worker's. `list`: an element whose children have the item's fields as JSON in `data-item`. `context`: the
- * fields of the side "context", as an object. Returns the model and version that scored, or null where the Worker did
- * not answer in time: then the list stays as it is.
+ * `url`: the Worker's, with the path below which its routes are. `list`: an element whose children have the item's
+ * fields as JSON in `data-item`. `context`: the fields of the side "context", as an object. Returns the model and
+ * version that scored, or null where the Worker did not answer in time: then the list stays as it is.
  */
 export async function rerank(url, list, context, { token, milliseconds = 300 } = {}) {
   const children = [...list.children];

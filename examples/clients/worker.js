@@ -14,19 +14,19 @@ const DEFAULT_RANK_MS = 100;
 export default {
   async fetch(request, env) {
     const response = await fetch(request);
-    if (!response.ok || !response.headers.get("content-type")?.includes("application/json")) return response;
+    const isList = response.ok && response.headers.get("content-type")?.includes("application/json");
+    if (!isList) return response;
     const text = await response.text();
     const answer = parsed(text);
-    const body = Array.isArray(answer?.items)
-      ? JSON.stringify({ ...answer, items: await ranked(env, contextOf(request), answer.items) })
-      : text;
     const headers = new Headers(response.headers);
-    headers.delete("content-length");
-    return new Response(body, { status: response.status, headers });
+    if (!Array.isArray(answer?.items)) return new Response(text || null, { status: response.status, headers });
+    const items = await ranked(env, contextOf(request), answer.items);
+    for (const name of ["content-length", "etag"]) headers.delete(name); // which are those of the site's own bytes
+    return new Response(JSON.stringify({ ...answer, items }), { status: response.status, headers });
   },
 };
 
-/** What a text is as JSON; null where it is none. */
+/** What a text is as JSON; null where it is none, such as the body of a HEAD request. */
 function parsed(text) {
   try {
     return JSON.parse(text);

@@ -130,11 +130,12 @@ describe.skipIf(!python)("the Python of docs/serving.md", () => {
 });
 
 describe("worker.js", () => {
-  /** What a page gets from the API of a site that has the Worker before it, by the site's own answers. */
+  /** What a page gets from the API of a site that has the Worker before it, for each of the site's own answers. */
   async function answersOf(
     ctr: (request: Request) => Promise<Response>,
-    own: readonly string[],
-  ): Promise<{ status: number; cookie: string | null; text: string }[]> {
+    own: readonly (() => WorkerResponse)[],
+    init: { method?: string } = {},
+  ): Promise<{ status: number; headers: Headers; text: string }[]> {
     const miniflare = new Miniflare(
       convertV4MiniflareOptions({
         modules: true,
@@ -150,17 +151,14 @@ describe("worker.js", () => {
             });
           },
         },
-        outboundService: ({ url }) =>
-          new WorkerResponse(own[Number(new URL(url).searchParams.get("n"))], {
-            headers: { "content-type": "application/json", "set-cookie": "a=1" },
-          }),
+        outboundService: ({ url }) => own[Number(new URL(url).searchParams.get("n"))](),
       }),
     );
     try {
       const answers = own.map(async (_, n) => {
-        const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}&n=${n}`);
+        const response = await miniflare.dispatchFetch(`https://site.example/api/offers?site=${site}&n=${n}`, init);
         const { status, headers } = response;
-        return { status, cookie: headers.get("set-cookie"), text: await response.text() };
+        return { status, headers: new Headers([...headers]), text: await response.text() };
       });
       return await Promise.all(answers);
     } finally {
@@ -169,7 +167,7 @@ describe("worker.js", () => {
   }
 
   async function list(ctr: Parameters<typeof answersOf>[0]): Promise<{ total: number; items: typeof offers }> {
-    const [answer] = await answersOf(ctr, [JSON.stringify({ total: 3, items: offers })]);
+    const [answer] = await answersOf(ctr, [() => WorkerResponse.json({ total: 3, items: offers })]);
     return JSON.parse(answer.text);
   }
 
@@ -187,15 +185,30 @@ describe("worker.js", () => {
     expect([total, items.map(({ name }) => name)]).toEqual([3, inOrder]);
   });
 
+  it("keeps the site's status and headers, but for those of its bytes, and answers HEAD", async () => {
+    const headers = { "content-type": "application/json; charset=utf-8", "set-cookie": "a=1", etag: '"1"' };
+    const [ranked] = await answersOf(down, [() => new WorkerResponse(JSON.stringify({ items: offers }), { headers })]);
+    expect(["content-type", "set-cookie", "etag"].map((name) => ranked.headers.get(name))).toEqual([
+      ...["application/json; charset=utf-8", "a=1"],
+      null,
+    ]);
+    const [head] = await answersOf(down, [() => new WorkerResponse(null, { headers })], { method: "HEAD" });
+    expect([head.status, head.text, head.headers.get("etag")]).toEqual([200, "", '"1"']);
+  });
+
   it("answers the site's own order where the model cannot say", async () => {
     const { items } = await list(down);
     expect(items).toEqual(offers);
   });
 
-  it("answers what is no list as the site does", async () => {
-    const own = ["null", "[1,2]", "{ }", '{"items":{"a":1}}', "not JSON", '{"id":9007199254740993}'];
+  it("answers what has no list as the site does", async () => {
+    const texts = ["null", "[1,2]", "{ }", '{"items":{"a":1}}', "not JSON", '{"id":9007199254740993}'];
+    const headers = { "content-type": "application/json", "cache-control": "no-store" };
+    const own = texts.map((text) => () => new WorkerResponse(text, { headers }));
     const answers = await answersOf(down, own);
-    expect(answers).toEqual(own.map((text) => ({ status: 200, cookie: "a=1", text })));
+    expect(answers.map((one) => [one.status, one.headers.get("cache-control"), one.text])).toEqual(
+      texts.map((text) => [200, "no-store", text]),
+    );
   });
 });
 
