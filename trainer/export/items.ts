@@ -1,6 +1,7 @@
 import type { ItemCatalogue } from "../../format/blob.ts";
 import { columnOf, columnsOf, crossesSides, type FieldOrigin } from "../../format/columns.ts";
 import { MAX_BLOB_BYTES } from "../../format/constants.ts";
+import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { ItemPage } from "../../format/item-page.ts";
@@ -83,7 +84,14 @@ export async function addCatalogue(
   const encoder = new RecordEncoder(model.spec);
   const column = columnOf(model.spec.fields[position]) ?? id;
   const idOf = (item: RawRecord): string => encoder.textOf(position, item[column], "");
-  const items = await readItems(log, columnsOfSide(model.spec, "item"), { column, idOf });
+  const out = new EncodedRecords();
+  const entriesOf = (item: RawRecord): string => {
+    out.clear();
+    encoder.encodeItem(item, out, "");
+    const offsets = out.offsets.subarray(0, model.spec.fields.length + 1);
+    return [offsets, out.keys.subarray(0, 2 * out.entries), out.values.subarray(0, out.entries)].join(";");
+  };
+  const items = await readItems(log, columnsOfSide(model.spec, "item"), { column, idOf, entriesOf });
   if (items.length === 0) throw new FormatError(log.path, "got no rows, expected items");
   const scorer = new Scorer(placeBlob(kernelModule(), blob));
   const pagesOf = new Map<number, Page | ItemPage>(
@@ -233,11 +241,20 @@ interface ItemId {
   column: string;
   /** Throws FormatError at the column. */
   idOf(item: RawRecord): string;
+  /** What the model reads of an item, as one text. Throws FormatError at a column. */
+  entriesOf(item: RawRecord): string;
 }
 
-/** The different items of a log. An item may stand in many rows, as in a click log, if all say the same of it. */
-async function readItems(log: ClickLog, names: readonly string[], { column, idOf }: ItemId): Promise<RawRecord[]> {
-  const seen = new Map<string, { text: string; place: () => Promise<string> }>();
+/**
+ * The different items of a log. An item may stand in many rows, as in a click log, if all say the same of it: what the
+ * model reads is the same, however it is written.
+ */
+async function readItems(
+  log: ClickLog,
+  names: readonly string[],
+  { column, idOf, entriesOf }: ItemId,
+): Promise<RawRecord[]> {
+  const seen = new Map<string, { item: RawRecord; text: string; place: () => Promise<string> }>();
   const items: RawRecord[] = [];
   for await (const chunk of log.chunks(names)) {
     const { rows, columns, place } = chunk;
@@ -252,18 +269,28 @@ async function readItems(log: ClickLog, names: readonly string[], { column, idOf
       if (name === "") throw new FormatError(await place(row), `got no ${column}, expected the item's name`);
       const text = JSON.stringify({ ...item, [column]: name });
       const before = seen.get(name);
-      if (before && before.text !== text) {
+      if (before && before.text !== text && !isSame(before.item, item, entriesOf)) {
         throw new FormatError(
           await place(row),
           `got ${column} ${show(name)} as ${text}, expected ${before.text} as in ${await before.place()}`,
         );
       }
       if (before) continue;
-      seen.set(name, { text, place: () => place(row) });
+      seen.set(name, { item, text, place: () => place(row) });
       items.push(item);
     }
   }
   return items;
+}
+
+/** Whether the model reads the same of two items; one that it refuses is as no other. */
+function isSame(one: RawRecord, other: RawRecord, entriesOf: ItemId["entriesOf"]): boolean {
+  try {
+    return entriesOf(one) === entriesOf(other);
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -146,6 +146,14 @@ describe("addCatalogue", () => {
     });
   });
 
+  it("takes an item that stands twice for one where the model reads the same of it", async () => {
+    const lists = [{}, {}, { separator: "|", maxValues: 2, prepare: ["trim", { missing: ["none"] }] }];
+    const csv = (id: string, other: string): string =>
+      `${id},${other}\nv3,v1\nv3, v1\nv4,\nv4,none\nv4," none "\nv3,v1| none\n`;
+    const { report } = await catalogueOf("LR", csv, undefined, "items.csv", lists);
+    expect(report.items).toBe(2);
+  });
+
   it("refuses an item twice with different fields, naming both rows", async () => {
     const csv = (id: string, other: string): string => `${id},${other}\nv3,v1\nv4,v1\nv3,v2\n`;
     await expect(catalogueOf("LR", csv)).rejects.toThrow(
