@@ -2,6 +2,9 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import experiments from "../../../docs/experiments.md?raw";
+import reranking from "../../../docs/reranking.md?raw";
+import serving from "../../../docs/serving.md?raw";
 import { createApp } from "../../../worker/app.ts";
 import { startWorker, type TestWorker } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
@@ -130,6 +133,14 @@ describe("GET /metrics", () => {
     expect(await series(worker, "deepfm_edge_worker_info")).toEqual([
       `deepfm_edge_worker_info{id="${VERSION.id}",tag="candidate"} 1`,
     ]);
+  });
+
+  test("has nothing that the documents do not name", async () => {
+    const text = await startWorker({ WORKER_VERSION: VERSION }).metrics();
+    const names = Array.from(text.matchAll(/^# TYPE (\w+) /gm), ([, name]) => name);
+    expect(names.length).toBeGreaterThan(30);
+    const documents = [serving, experiments, reranking].join("\n");
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(documents))).toEqual([]);
   });
 
   test("has the routes of a mounted application with the path below which it is", async () => {
