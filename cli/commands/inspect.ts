@@ -9,7 +9,7 @@ import { type Inspection, inspectBlob } from "../../trainer/export/inspect-blob.
 import { readWhole, toJson } from "../../trainer/io/files.ts";
 import { statsOf } from "../../trainer/io/folders.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
-import { inspectRun, isRun } from "./inspect/run.ts";
+import { inspectRun, kindOfFolder } from "./inspect/run.ts";
 import { readText } from "./options.ts";
 
 /** The four bytes that a blob begins with, as text. */
@@ -24,10 +24,10 @@ export function defineInspect(command: Command): void {
     )
     .option("--json", "print it as JSON")
     .action(async (path: string, { key, json }: { key?: string; json?: boolean }) => {
-      if (isRun(path)) return inspectRun(path, { key, json });
+      const folder = statsOf(path)?.isDirectory() ? kindOfFolder(path) : null;
+      if (folder === "run") return inspectRun(path, { key, json });
       const trusted = key === undefined ? [] : await trustedKeys(key);
-      const folder = statsOf(path)?.isDirectory();
-      const blob = folder ? (await loadExport(path)).blob : readBlobFile(path);
+      const blob = folder === "export" ? (await loadExport(path)).blob : readBlobFile(path);
       const inspection = await inspectBlob(blob, trusted).catch((error) => {
         throw error instanceof FormatError ? new FormatError(path, error.message) : error;
       });

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { makePlan, type Plan } from "../../deploy/plan/plan.ts";
 import { planText } from "../../deploy/plan/plan-text.ts";
@@ -9,7 +7,7 @@ import { ClickLog } from "../../trainer/data/click-log.ts";
 import { logName, namedLater, openPart } from "../../trainer/data/logs.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { UserError } from "../../trainer/errors.ts";
-import { EXPORT_FILE, openExport } from "../../trainer/export/export.ts";
+import { openExport } from "../../trainer/export/export.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { toJson } from "../../trainer/io/files.ts";
 import {
@@ -22,6 +20,7 @@ import {
 } from "../../trainer/plan/planned-model.ts";
 import { integerWithin, numberWithin } from "../../trainer/terminal/number-option.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
+import { kindOfFolder } from "./inspect/run.ts";
 import { quantizeOption } from "./options.ts";
 
 interface PlanFlags {
@@ -83,7 +82,7 @@ async function planOf(folder: string, flags: PlanFlags): Promise<{ plan: Plan; w
   const limits = { cacheBytes: flags.cacheMib * 2 ** 20, keysPerRequest: flags.keys };
   const first = `its first ${most.toLocaleString("en")} records at most`;
   if (data && frequencies) throw new UserError("got both --data and --frequencies, expected one of them");
-  if (existsSync(join(folder, EXPORT_FILE))) {
+  if (kindOfFolder(folder) === "export") {
     if (!data)
       throw new UserError(`${folder}: got an export and no log, expected --data, as only a run has frequencies`);
     const stored = await openExport(folder);

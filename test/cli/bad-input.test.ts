@@ -139,6 +139,11 @@ describe("bad input: one line that names the place, exit code 1, nothing written
       ["export", "nowhere"],
       "error: nowhere/model.safetensors: no such file; expected the folder that `train` wrote",
     ],
+    ...["inspect", "plan"].map((command): [string, string[], string] => [
+      `a folder that is neither a run nor an export: ${command}`,
+      [command, "."],
+      "error: export.json: no such file; expected the folder that `train` or `export` wrote",
+    ]),
     ["an export that is not there", ["publish", "nowhere"], "error: nowhere/export.json: no such file"],
     ["an empty argument", ["publish", ""], "error: <export>: got an empty text, expected a name"],
     ["an empty folder", train(spec, good, "--out", ""), "error: --out <folder>: got an empty text, expected a name"],

@@ -2,14 +2,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError } from "../../../format/errors.ts";
 import { UserError } from "../../../trainer/errors.ts";
+import { EXPORT_FILE } from "../../../trainer/export/export.ts";
 import { toJson } from "../../../trainer/io/files.ts";
+import { noSuchFile } from "../../../trainer/io/system-fault.ts";
 import { PROFILE_HEAD, profileRows, profileWarnings, UNSEEN_NOTE } from "../../../trainer/profile/profile-table.ts";
 import { loadProfile } from "../../../trainer/profile/saved-profile.ts";
 import { table } from "../../../trainer/terminal/table.ts";
 
-/** Whether a path is a folder that `train` saved. */
-export function isRun(path: string): boolean {
-  return existsSync(join(path, "model.safetensors"));
+/** Whether `train` saved a folder, or else `export` wrote it. Throws FormatError where it is neither. */
+export function kindOfFolder(path: string): "run" | "export" {
+  if (existsSync(join(path, "model.safetensors"))) return "run";
+  if (existsSync(join(path, EXPORT_FILE))) return "export";
+  throw noSuchFile(join(path, EXPORT_FILE), "expected the folder that `train` or `export` wrote");
 }
 
 /** Prints what the log of a run held in each field. */
