@@ -4,11 +4,13 @@ import { comparisonReport, comparisonTable } from "../../lab/report/comparison-r
 import { compareModels, TABLE_2 } from "../../lab/sweeps/comparison.ts";
 import { parseModelSettings, specsOfModels } from "../../lab/sweeps/model-specs.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { readSpec, readText, SPEC_HELP } from "./options.ts";
 import { claimReport, type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
 
 const REPORT = "report.html";
+const JSON_RESULT = jsonResult("compare", "models");
 
 interface CompareFlags extends SweepFlags {
   settings?: string;
@@ -25,6 +27,7 @@ export function defineCompare(command: Command): void {
     seeds: 3,
     out: "runs/compare",
     report: REPORT,
+    json: JSON_RESULT,
   })
     .option(
       "--settings <file>",
@@ -46,7 +49,7 @@ async function compareAndReport(paths: [string, ...string[]], flags: CompareFlag
   const report = join(out, REPORT);
   claim();
   writeWhole(report, await comparisonReport(compared, models, seeds));
-  if (json) writeWhole(json, toJson({ models: compared }));
+  if (json) writeResult(json, toJson({ models: compared }), JSON_RESULT);
   const { head, rows } = comparisonTable(compared, seeds);
   console.log(table(head, rows));
   console.log(sweepText(seeds, report));

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
+import { type GeneratedLog, generateLog, SMALL_WORLD } from "../../trainer/data/generate.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { decimalOf } from "../../trainer/terminal/number-option.ts";
@@ -10,9 +10,11 @@ import { forceOption, parsePositiveInteger, parseRows } from "./options.ts";
 interface GenerateFlags {
   rows: number;
   seed: number;
-  clickRate?: number;
-  force?: boolean;
+  clickRate?: number | undefined;
+  force?: boolean | undefined;
 }
+
+const FILES = ["train.csv", "valid.csv", "test.csv"];
 
 export function defineGenerate(command: Command): void {
   command
@@ -23,18 +25,23 @@ export function defineGenerate(command: Command): void {
     .addOption(forceOption())
     .action(async (folder: string, { rows, seed, clickRate, force }: GenerateFlags) => {
       using _lock = new FolderLock(folder);
-      const claim = claimResult(folder, "train.csv", {
-        what: "a log",
-        request: { rows, seed, ...(clickRate !== undefined && { clickRate }) },
-        force,
-      });
-      // Of its three files the claimed one is the first: where the others are missing, the same command makes them.
-      claim();
-      using task = startTask("generate", rows, "rows");
-      const { best } = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
-      task.done();
+      const { best } = await claimAndGenerate(folder, { rows, seed, clickRate, force });
       console.log(metricsTable("", [["best possible", best]]));
     });
+}
+
+/** Generates a log where no other one is. Throws UserError where one is and `force` does not say that it may go. */
+export async function claimAndGenerate(
+  folder: string,
+  { rows, seed, clickRate, force }: GenerateFlags,
+): Promise<GeneratedLog> {
+  const request = { rows, seed, ...(clickRate !== undefined && { clickRate }) };
+  const claims = FILES.map((file) => claimResult(folder, file, { what: "a log", request, force }));
+  for (const claim of claims) claim(); // before the files, so that the same command goes on where it was killed
+  using task = startTask("generate", rows, "rows");
+  const generated = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
+  task.done();
+  return generated;
 }
 
 function parseClickRate(text: string): number {

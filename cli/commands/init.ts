@@ -11,6 +11,7 @@ import { FORMATS, type LogFormat } from "../../trainer/data/files.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 import { fileToWrite } from "../../trainer/terminal/path-option.ts";
+import { shellWord } from "../../trainer/terminal/shell-word.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { warn } from "../../trainer/terminal/warning.ts";
 import { askLabel, askSidesAndSplit } from "./init/questions.ts";
@@ -28,7 +29,7 @@ interface InitFlags {
 export function defineInit(command: Command): void {
   command
     .argument("<log...>", LOG_HELP)
-    .option("--out <file>", "the feature spec to write", fileToWrite, "spec.json")
+    .option("--out <file>", "the feature spec to write", fileToWrite(null), "spec.json")
     .option(
       "--label <column>",
       "the column to predict (default: the one whose name and values say so); where its two values are not 0 and 1, " +
@@ -56,9 +57,9 @@ async function init(paths: string[], flags: InitFlags): Promise<void> {
   if (!plan.columns.some(({ fields }) => fields.length > 0)) throw noField(plan);
   if (asks) plan = makePlan(survey, label, await askSidesAndSplit(plan));
 
-  const log = paths.map(quoted).join(" ");
+  const log = paths.map(shellWord).join(" ");
   const name = modelNameFor(paths, format);
-  const next = `npx deepfm-edge train ${quoted(out)} --data ${log} --out runs/${name}`;
+  const next = `npx deepfm-edge train ${shellWord(out)} --data ${log} --out runs/${name}`;
   const { total, records: looked } = survey.sample;
   const count = (x: number): string => x.toLocaleString("en");
   const head = [
@@ -71,7 +72,7 @@ async function init(paths: string[], flags: InitFlags): Promise<void> {
   plan.warnings.forEach(warn);
   console.log(table(PLAN_HEAD, planRows(plan, process.stdout.columns ?? DEFAULT_COLUMNS)));
   console.log(`${out}: split ${splitText(plan)}. Check it, and then\n\n  ${next}\n`);
-  const start = `npx deepfm-edge start --spec ${quoted(out)} --data ${log} --out runs/${name}`;
+  const start = `npx deepfm-edge start --spec ${shellWord(out)} --data ${log} --out runs/${name}`;
   console.log(`or all the way to scores over HTTP:\n\n  ${start}\n`);
 }
 
@@ -92,9 +93,4 @@ function noField({ columns, survey, label }: Plan): UserError {
 function splitText({ split: { split } }: Plan): string {
   if (split.kind === "random") return "at random";
   return split.kind === "time" ? `by time (${split.by})` : `by ${split.by}`;
-}
-
-/** A word for a shell. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { checkNotRead, filesOf } from "../../trainer/data/files.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { statsOf } from "../../trainer/io/folders.ts";
-import { fileToWrite } from "../../trainer/terminal/path-option.ts";
+import { checkResultPlace } from "../../trainer/io/result-file.ts";
+import { resultOf } from "../../trainer/terminal/path-option.ts";
 
 // What is checked of the names in a command's arguments and options before the command begins.
 
@@ -34,7 +35,7 @@ function emptyText(place: string): UserError {
 export function refuseReadFiles(command: Command): void {
   const textsOf = (writes: boolean): string[] =>
     command.options
-      .filter(({ parseArg }) => (parseArg === fileToWrite) === writes)
+      .filter(({ parseArg }) => (resultOf(parseArg) !== undefined) === writes)
       .flatMap((option) => command.getOptionValue(option.attributeName()))
       .filter((value) => typeof value === "string");
   const outs = textsOf(true).filter((out) => statsOf(out));
@@ -42,6 +43,15 @@ export function refuseReadFiles(command: Command): void {
   const named = [...command.processedArgs.flat().filter((value) => typeof value === "string"), ...textsOf(false)];
   const read = named.flatMap(filesNamed);
   for (const [i, out] of outs.entries()) checkNotRead(out, [...read, ...outs.slice(0, i)]);
+}
+
+/** Throws UserError where an option would write its result in place of something else than an earlier one. */
+export function refuseOtherFiles(command: Command): void {
+  for (const option of command.options) {
+    const kind = resultOf(option.parseArg);
+    const path: unknown = command.getOptionValue(option.attributeName());
+    if (kind && typeof path === "string") checkResultPlace(path, kind);
+  }
 }
 
 /** The files that a text names, by itself or as a glob; none where it names none. What is in folders is left out. */

@@ -10,14 +10,15 @@ import { UserError } from "../../trainer/errors.ts";
 import { QUANTIZATIONS } from "../../trainer/export/quantization.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../trainer/export/report.ts";
 import { readWhole } from "../../trainer/io/files.ts";
+import type { ResultKind } from "../../trainer/io/result-file.ts";
 import { decimalOf, integerWithin } from "../../trainer/terminal/number-option.ts";
 import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 
 // Arguments and options that several commands take, and how their texts are read.
 
 export const LOG_HELP =
-  "A click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; " +
-  "a label of 0 or 1.";
+  "a click log: files, globs or folders; .csv, .tsv, .jsonl, .libsvm, .libffm (also .gz, .zst) or .parquet; " +
+  "a label of 0 or 1";
 export const SPEC_HELP = 'feature spec, a JSON file (format/FORMAT.md, "Feature spec")';
 
 /** How a user names logs, and where their encoded records are kept. */
@@ -25,12 +26,12 @@ export interface LogFlags extends LogNames {
   cache: string;
 }
 
-/** Gives a command the options that name logs. `test` says what the test log is for. */
-export function withLogs(command: Command, test: string): Command {
+/** Gives a command the options that name logs. `test` and `valid` say what these logs are for. */
+export function withLogs(command: Command, test: string, valid = "the log that decides when to stop"): Command {
   return command
     .option("--data <path...>", "one log, which the spec's data.split divides into three")
     .option("--train <path...>", LOG_HELP)
-    .option("--valid <path...>", "the log that decides when to stop")
+    .option("--valid <path...>", valid)
     .option("--test <path...>", test)
     .option("--cache <folder>", "where encoded logs are kept, so that a second run starts at once", DEFAULT_CACHE);
 }
@@ -154,8 +155,8 @@ export function readText(path: string): string {
 }
 
 /** A file that results are written into as JSON. */
-export function jsonOption(what: string): Option {
-  return new Option("--json <file>", what).argParser(fileToWrite);
+export function jsonOption(what: string, kind: ResultKind): Option {
+  return new Option("--json <file>", what).argParser(fileToWrite(kind));
 }
 
 /** For clients of a Worker that needs tokens. The variable keeps a token out of lists of processes. */

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "../../trainer/io/project.ts";
 import { forgetWarnings } from "../../trainer/terminal/warning.ts";
 import { bringKernels } from "./kernels.ts";
-import { refuseEmptyNames, refuseReadFiles } from "./names.ts";
+import { refuseEmptyNames, refuseOtherFiles, refuseReadFiles } from "./names.ts";
 
 interface CommandEntry {
   name: string;
@@ -185,6 +185,7 @@ export async function makeProgram(args?: readonly string[]): Promise<Command> {
     .showHelpAfterError("(--help on each command says what it needs)")
     .hook("preAction", (_, command) => refuseEmptyNames(command))
     .hook("preAction", (_, command) => refuseReadFiles(command))
+    .hook("preAction", (_, command) => refuseOtherFiles(command))
     .hook("preAction", forgetWarnings)
     .hook("preAction", bringKernels);
   const named = args?.slice(0, 2); // it may stand behind `help`

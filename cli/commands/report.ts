@@ -1,12 +1,15 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { pageResult } from "../../lab/report/page.ts";
 import { runsReport } from "../../lab/report/runs-report.ts";
 import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
 import { readRuns } from "../../lab/report/saved-run.ts";
-import { writeWhole } from "../../trainer/io/files.ts";
+import { writeResult } from "../../trainer/io/result-file.ts";
 import { fileToWrite } from "../../trainer/terminal/path-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { warn } from "../../trainer/terminal/warning.ts";
+
+const PAGE = pageResult("report");
 
 /** More runs than these stand below each other in a terminal, and not side by side. */
 const MOST_COLUMNS = 5;
@@ -14,10 +17,10 @@ const MOST_COLUMNS = 5;
 export function defineReport(command: Command): void {
   command
     .argument("<run...>", "folders that `train` saved; also that of a training that goes on")
-    .option("--out <file>", "where to write the page", fileToWrite, "runs/report.html")
+    .option("--out <file>", "where to write the page", fileToWrite(PAGE), "runs/report.html")
     .action(async (folders: string[], { out }: { out: string }) => {
       const runs = await readRuns([...new Map(folders.map((folder) => [resolve(folder), folder])).values()]);
-      writeWhole(out, await runsReport(runs));
+      writeResult(out, await runsReport(runs), PAGE);
       unlikeLogs(runs).forEach(warn);
       console.log(tableText(metricsTable(runs)));
       const settings = settingsTable(runs);

@@ -4,9 +4,11 @@ import { checkPositives } from "../../trainer/data/label-counts.ts";
 import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
 import { type Part, testedPart } from "../../trainer/data/split.ts";
 import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
+import { UserError } from "../../trainer/errors.ts";
 import { RECALL_AT } from "../../trainer/evaluation/in-batch.ts";
 import { checkRetrieves, measureRetrieval } from "../../trainer/evaluation/retrieval.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { toJson } from "../../trainer/io/files.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { loadRun } from "../../trainer/training/run-folder.ts";
@@ -25,16 +27,25 @@ interface RetrieveFlags extends LogFlags, AskedEngine {
   json?: string;
 }
 
+const JSON_RESULT = jsonResult("retrieve", "k");
+
 export function defineRetrieve(command: Command): void {
   command.argument("<run>", "the folder that `train` saved");
-  const options = withLogs(command, "the log whose positive records are looked for")
+  const valid = "not used: only the training log's items are ranked";
+  const options = withLogs(command, "the log whose positive records are looked for", valid)
     .option("--at <k>", "the k of recall@k", parsePositiveInteger, RECALL_AT)
-    .addOption(jsonOption("write the result as JSON"));
+    .addOption(jsonOption("write the result as JSON", JSON_RESULT));
   withEngine(options, true).action(async (folder: string, flags: RetrieveFlags) => {
     const run = loadRun(folder, engineOf(flags));
     checkRetrieves(run.spec);
     await startEngineOfRun(run.record, engineOf(flags));
-    const { train: trainLog, test: testLog, cache } = testedLogs(flags, run.spec);
+    if (!flags.data && !flags.train)
+      throw new UserError("got no log whose items are ranked, expected --train, or --data for one log");
+    const {
+      train: trainLog,
+      test: testLog,
+      cache,
+    } = testedLogs({ ...flags, ...(flags.train && { valid: flags.train }) }, run.spec);
     const { split } = run.spec.data;
     const partOf = (log: LogPart, part: Part): LogPart =>
       log.part ? log : namedLater(run.spec, run.findValidLog, log.paths, part);
@@ -44,7 +55,7 @@ export function defineRetrieve(command: Command): void {
     ];
     checkPositives(logName(testLog), run.spec, test.labels, "their items are looked for");
     const result = await measureRetrieval(run.learner, run.spec, train, test, flags.at);
-    if (flags.json) writeWhole(flags.json, toJson(result));
+    if (flags.json) writeResult(flags.json, toJson(result), JSON_RESULT);
     const { k, positives, items, recall, popularity } = result;
     console.log(
       table(

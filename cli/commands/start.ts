@@ -18,8 +18,9 @@ import { exportRun } from "../../trainer/export/export-run.ts";
 import type { Quantization } from "../../trainer/export/quantization.ts";
 import { type Limits, reportTable } from "../../trainer/export/report.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { toJson } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { saveProfile } from "../../trainer/profile/saved-profile.ts";
 import { parsePort } from "../../trainer/terminal/number-option.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
@@ -56,6 +57,8 @@ export interface StartOptions extends StartLogFlags, AskedEngine {
   exit?: boolean;
 }
 
+const JSON_RESULT = jsonResult("start", "engine");
+
 export function defineStart(command: Command): void {
   command
     .option("--spec <file>", "feature spec of your own data; with --data, or --train, --valid and --test")
@@ -67,7 +70,7 @@ export function defineStart(command: Command): void {
     .option("--rows <n>", "rows of the generated log", parseRows, 600_000)
     .option("--seed <n>", "seed of the generated log", parsePositiveInteger, 7)
     .option("--port <n>", "the Worker's port (default: a free one)", parsePort, 0)
-    .addOption(jsonOption("write the final table as JSON"))
+    .addOption(jsonOption("write the final table as JSON", JSON_RESULT))
     .option("--cache <folder>", "where encoded logs are kept (default: <out>/cache)")
     .option("--exit", "stop the server at the end, in a terminal too")
     .addOption(quantizeOption());
@@ -86,10 +89,11 @@ export async function start(options: StartOptions): Promise<void> {
   if (port !== 0) await checkPort(port);
   // Nothing else may write into the folder meanwhile.
   using _lock = new FolderLock(out);
-  claimResult(out, MODEL_FILE, { what: "a finished run", force: force === true || options.ownFolder });
+  const replaces = force === true || options.ownFolder === true;
+  claimResult(out, MODEL_FILE, { what: "a finished run", force: replaces });
 
   // 1. The click log: the user's, or a generated one whose best metrics are known.
-  const { spec, logs, best } = await prepareLogs(options);
+  const { spec, logs, best } = await prepareLogs({ ...options, replaces });
 
   for (const log of [logs.valid, logs.test]) await checkLog(spec, log);
 
@@ -138,7 +142,7 @@ export async function start(options: StartOptions): Promise<void> {
     workerBytes: await bundleBytes(),
   };
   console.log(summaryText(result));
-  if (json) writeWhole(json, toJson(summaryData(result)));
+  if (json) writeResult(json, toJson(summaryData(result)), JSON_RESULT);
   if (process.stdout.isTTY && !options.exit) {
     const [record = {}] = await someRecords(test, columnsOf(trained.fitted.fields), 1);
     await stayUp(server.url, record);

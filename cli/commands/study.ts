@@ -4,9 +4,12 @@ import { FormatError } from "../../format/errors.ts";
 import { studyHead, studyReport, studyRows } from "../../lab/report/study-report.ts";
 import { DEEP_MODELS, runStudy, STUDIES, type Study } from "../../lab/sweeps/study.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import { readSpec, SPEC_HELP } from "./options.ts";
 import { claimReport, type SweepFlags, sweepOptions, sweepText, withSweep } from "./sweep-options.ts";
+
+const JSON_RESULT = jsonResult("study", "over");
 
 interface StudyFlags extends SweepFlags {
   over: Study;
@@ -31,6 +34,7 @@ export function defineStudy(command: Command): void {
     seeds: 1,
     out: "runs/study",
     report: "report-<setting>.html",
+    json: JSON_RESULT,
   }).action(studyAndReport);
 }
 
@@ -46,7 +50,7 @@ async function studyAndReport(path: string, flags: StudyFlags): Promise<void> {
   const report = join(out, file);
   claim();
   writeWhole(report, await studyReport(over, spec, studied, seeds));
-  if (json) writeWhole(json, toJson({ over, models: studied }));
+  if (json) writeResult(json, toJson({ over, models: studied }), JSON_RESULT);
   console.log(table(studyHead(over), studyRows(studied, seeds)));
   console.log(sweepText(seeds, report));
 }

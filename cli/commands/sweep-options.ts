@@ -6,6 +6,7 @@ import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
 import { type AskedEngine, MOST_THREADS } from "../../trainer/engine/engines.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
+import type { ResultKind } from "../../trainer/io/result-file.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import {
   engineOf,
@@ -38,10 +39,12 @@ interface SweepDefaults {
   out: string;
   /** The name of the report's file in `out`. */
   report: string;
+  /** What --json writes. */
+  json: ResultKind;
 }
 
 /** Gives a command the options of a sweep. */
-export function withSweep(command: Command, { test, models, seeds, out, report }: SweepDefaults): Command {
+export function withSweep(command: Command, { test, models, seeds, out, report, json }: SweepDefaults): Command {
   return withEngine(
     withLogs(command, test)
       .addOption(
@@ -57,7 +60,7 @@ export function withSweep(command: Command, { test, models, seeds, out, report }
           "suffices)",
         integerWithin(1, MOST_THREADS),
       )
-      .addOption(jsonOption("write the table as JSON"))
+      .addOption(jsonOption("write the table as JSON", json))
       .addOption(forceOption()),
   );
 }

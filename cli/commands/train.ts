@@ -13,6 +13,7 @@ import { evaluateInBatch } from "../../trainer/evaluation/in-batch.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { jsonResult, type ResultKind, writeResult } from "../../trainer/io/result-file.ts";
 import { warnIfWorseThanRate } from "../../trainer/model/divergence.ts";
 import { PROFILE_HEAD, profileRows } from "../../trainer/profile/profile-table.ts";
 import { saveProfile } from "../../trainer/profile/saved-profile.ts";
@@ -51,6 +52,9 @@ interface TrainFlags extends LogFlags, AskedEngine {
   checkpointEvery: number;
 }
 
+/** The run's own file of them is none to write others into. */
+const JSON_RESULT: ResultKind = { ...jsonResult("train", "validation"), ownedAs: [EVALUATION_FILE, MODEL_FILE] };
+
 /** How many columns are printed with their importance; the report and the JSON have all of them. */
 const SHOWN_COLUMNS = 20;
 
@@ -79,7 +83,7 @@ export function defineTrain(command: Command): void {
           .preset(String(DEFAULT_REPEATS)),
       )
       .option("--no-importance", "do not measure it")
-      .addOption(jsonOption("write all metrics as JSON"))
+      .addOption(jsonOption("write all metrics as JSON", JSON_RESULT))
       .option(
         "--hash-key <hex>",
         "what row keys are hashed with, as another run's folder has it in hash-key (default: the cache's)",
@@ -146,7 +150,7 @@ async function trainAndReport(specPath: string, flags: TrainFlags): Promise<void
   writeWhole(report, await runReport({ model: trained, logs: evaluated, importance }));
   const data = toJson(evaluationData(evaluated, importance));
   writeWhole(join(out, EVALUATION_FILE), data);
-  if (flags.json) writeWhole(flags.json, data);
+  if (flags.json) writeResult(flags.json, data, JSON_RESULT);
 
   console.log(table(PROFILE_HEAD, profileRows(trained.profile)));
   const { epoch } = trained.valid;

@@ -18,6 +18,7 @@ import { UserError } from "../../trainer/errors.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { table } from "../../trainer/terminal/table.ts";
 import {
@@ -50,6 +51,7 @@ interface TuneFlags extends LogFlags, AskedEngine {
 }
 
 const BEST = "best.json";
+const JSON_RESULT = jsonResult("tune", "best");
 
 /** Settings to draw, and the fewest epochs to judge a trial by, of a search that is not quick. */
 const TRIALS = 27;
@@ -106,7 +108,7 @@ export function defineTune(command: Command): void {
         "runs/tune",
       )
       .addOption(forceOption())
-      .addOption(jsonOption("write the best settings and all trials as JSON"))
+      .addOption(jsonOption("write the best settings and all trials as JSON", JSON_RESULT))
       .action(tuneAndReport),
   );
 }
@@ -131,8 +133,8 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const bestPath = join(out, BEST);
   claim();
   writeWhole(bestPath, toJson(best));
-  if (json) writeWhole(json, toJson({ best: tuned.best, trials: tuned.trials }));
   writeWhole(report, await tuneReport(tuned, space));
+  if (json) writeResult(json, toJson({ best: tuned.best, trials: tuned.trials }), JSON_RESULT);
   const judged = judgedBy(spec);
   console.log(table(trialsHead(judged), trialRows(tuned.trials.slice(0, SHOWN), judged)));
   console.log(JSON.stringify(best, null, 2));

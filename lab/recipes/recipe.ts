@@ -42,9 +42,10 @@ export interface KnownFile {
 
 /**
  * Runs a recipe, which alone writes into the folder `out` meanwhile. A file that has its final name is whole: each is
- * written under another name first. Throws UserError where the system refuses to write.
+ * written under another name first. `written` is called just before they get their names. Throws UserError where the
+ * system refuses to write.
  */
-export async function runRecipe(recipe: Recipe, from: string, out: string): Promise<void> {
+export async function runRecipe(recipe: Recipe, from: string, out: string, written = (): void => {}): Promise<void> {
   parseWith(FeatureSpecSchema, recipe.spec, `recipe ${recipe.name}`);
   const parts: Part[] = ["train", "valid", "test"];
   using _lock = new FolderLock(out);
@@ -56,6 +57,7 @@ export async function runRecipe(recipe: Recipe, from: string, out: string): Prom
   };
   try {
     await recipe.prepare(from, out, (part) => unfinished[part]);
+    written();
     for (const part of parts) renameSync(unfinished[part], final(part));
   } catch (error) {
     for (const part of parts) removeQuietly(unfinished[part]);

@@ -59,7 +59,7 @@ export async function comparisonReport(
     );
   }
   if (models.some(({ timeToLr }) => timeToLr !== null)) list.push(await timeFigure(models));
-  return page(`${name}: ${models.length} models compared`, `On the test log, ${over}.`, [
+  return page("compare", `${name}: ${models.length} models compared`, `On the test log, ${over}.`, [
     { title: "Table", html: htmlTable(head, rows, "Models compared") },
     { title: "Figures", html: figures(list) },
     {

@@ -54,7 +54,12 @@ export async function experimentReport(analysis: Analysis): Promise<string> {
   const last = phases.map(({ to }) => Date.parse(to)).reduce((a, b) => Math.max(a, b), 0);
   const from = phases[0]?.from.slice(0, 10);
   const to = new Date(last).toISOString().slice(0, 10);
-  return page(`${experiment}: an experiment`, `${from} to ${to}, ${count}, α ${analysis.alpha}.`, sections);
+  return page(
+    "experiment analyze",
+    `${experiment}: an experiment`,
+    `${from} to ${to}, ${count}, α ${analysis.alpha}.`,
+    sections,
+  );
 }
 
 async function phaseSections(phase: PhaseAnalysis, analysis: Analysis): Promise<Section[]> {

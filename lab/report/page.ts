@@ -1,3 +1,5 @@
+import type { ResultKind } from "../../trainer/io/result-file.ts";
+
 // A report is one HTML file: no script, nothing from the network, readable on a phone and a desktop, in light and dark.
 
 /** A part of a report under its own heading; `html` is trusted, built by the functions here. */
@@ -73,11 +75,25 @@ th:first-child{max-width:45vw}td.long{min-width:9rem}}
 @media print{body{background:#fff}figure,.card{break-inside:avoid}}
 `;
 
-/** The whole page, as HTML. `title` and `lead` are text, not markup. */
-export function page(title: string, lead: string, sections: readonly Section[]): string {
-  const body = sections.map((section) => `<section><h2>${escapeHtml(section.title)}</h2>${section.html}</section>`);
+/** The commands that leave a page. */
+type PageCommand = "train" | "compare" | "study" | "report" | "tune" | "export" | "experiment analyze";
+
+/** A page of a command, as a file that a user names. */
+export function pageResult(command: PageCommand): ResultKind {
+  return { what: `page of ${command}`, isOne: (begin) => begin.startsWith(headOf(command)) };
+}
+
+/** How a page of a command begins. */
+function headOf(command: PageCommand): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="deepfm-edge ${command}">`;
+}
+
+/** The whole page of a command, as HTML. `title` and `lead` are text, not markup. */
+export function page(command: PageCommand, title: string, lead: string, sections: readonly Section[]): string {
+  const body = sections.map((section) => `<section><h2>${escapeHtml(section.title)}</h2>${section.html}</section>`);
+  return `${headOf(command)}
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><h1>${escapeHtml(title)}</h1><p class="lead">${escapeHtml(lead)}</p>
 ${body.join("\n")}

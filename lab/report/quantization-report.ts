@@ -15,7 +15,7 @@ export async function exportReport(model: string, version: string, report: Quant
     ["largest change of a logit", logitDifference.max.toPrecision(2), `mean ${logitDifference.mean.toPrecision(2)}`],
   ]);
   const lead = `As ${report.chosen}, measured on ${records.toLocaleString("en")} records. Version ${version}.`;
-  return page(`${model}: what the export loses`, lead, [
+  return page("export", `${model}: what the export loses`, lead, [
     { title: "The chosen quantization", html: headline },
     { title: "Beside the others", html: await quantizationHtml(model, report) },
   ]);

@@ -64,7 +64,7 @@ export async function runReport({ model, logs, importance }: ReportedRun): Promi
     `${type} trained for ${counted(epochs.length, "epoch")} on label “${spec.label}” with ` +
     `${counted(spec.fields.length, "field")}; ` +
     `the weights of epoch ${valid.epoch}, the best by ${monitorText(spec)}, were kept.`;
-  return page(`${spec.name}: ${type}`, lead, sections);
+  return page("train", `${spec.name}: ${type}`, lead, sections);
 }
 
 /** What decides which epoch is kept. */

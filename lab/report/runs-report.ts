@@ -36,7 +36,12 @@ export async function runsReport(runs: readonly ReadRun[]): Promise<string> {
   if (losses !== "") sections.push({ title: "What quantization loses", html: losses });
   const models = new Set(runs.map(({ run }) => run.spec.name));
   const title = runs.length === 1 ? `The run ${runs[0].name}` : `${runs.length} runs side by side`;
-  return page(title, `Of ${models.size === 1 ? "the model" : "the models"} ${[...models].join(", ")}.`, sections);
+  return page(
+    "report",
+    title,
+    `Of ${models.size === 1 ? "the model" : "the models"} ${[...models].join(", ")}.`,
+    sections,
+  );
 }
 
 /** What quantization loses in each run that was exported; an empty text where none was. */

@@ -31,7 +31,7 @@ export async function studyReport(
   const { axis, figure } = STUDIES[study];
   const over = seeds > 1 ? `means of ${seeds} seeds, with one standard deviation to each side` : "one seed";
   const lead = `What Figure ${figure} of the DeepFM paper shows, for this data: on the test log, ${over}.`;
-  return page(`${spec.name}: ${axis}`, lead, [
+  return page("study", `${spec.name}: ${axis}`, lead, [
     {
       title: "Figures",
       html: figures([

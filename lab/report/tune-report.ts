@@ -69,5 +69,5 @@ export async function tuneReport({ spec, best, trials, history }: Tuned, space: 
   const lead =
     `${counted(trials.length, "trial")} in ${counted(history.length, "training")}, ` +
     `judged by ${metricName(metric)} on the validation log.`;
-  return page(`${spec.name}: search for settings of ${spec.model.type}`, lead, sections);
+  return page("tune", `${spec.name}: search for settings of ${spec.model.type}`, lead, sections);
 }

@@ -24,6 +24,7 @@ import type { ExportedModel } from "../../trainer/export/export.ts";
 import { writeWhole } from "../../trainer/io/files.ts";
 import { makeFolder } from "../../trainer/io/folders.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { shellWord } from "../../trainer/terminal/shell-word.ts";
 
 interface Options {
   out: string;
@@ -55,7 +56,9 @@ async function run({ out, seed, visitors, rows }: Options): Promise<void> {
   const [phase] = analysis.phases;
   if (!phase) throw new Error("the log has no list of the experiment");
   const isRight = judge(phase, plantedValues(shop, asked, models), asked.length);
-  console.log(`report: ${report}\nlog: ${logs}\nanalyze it by hand: npx deepfm-edge experiment analyze --logs ${logs}`);
+  console.log(
+    `report: ${report}\nlog: ${logs}\nanalyze it by hand: npx deepfm-edge experiment analyze --logs ${shellWord(logs)}`,
+  );
   if (!isRight) process.exitCode = 1;
 }
 

@@ -76,6 +76,16 @@ Options:
     ],
     ["--log=a.csv", "option '--log <path...>' argument 'a.csv' is invalid. a.csv: no such file"],
     ["--json=.", "option '--json <file>' argument '.' is invalid. got a folder, expected the name of a file"],
+    [
+      `--json=${SCRIPT}`,
+      `option '--json <file>' argument '${SCRIPT}' is invalid. ${SCRIPT}: got a file that is there and is no JSON of a ` +
+        "benchmark, expected a new name, or that of one",
+    ],
+    [
+      "--json=/dev/null",
+      "option '--json <file>' argument '/dev/null' is invalid. /dev/null: not written: got a device, expected the name " +
+        "of a file",
+    ],
     ["--json=", "option '--json <file>' argument '' is invalid. got no text, expected the name of a file"],
   ])("are refused in one line: %s", (arg, got) => {
     const log = arg === "--quick" ? [] : [`--log=${SCRIPT}`];

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -173,5 +173,78 @@ describe("a generated log", () => {
     await run(...generate, "1");
     await expect(run(...generate, "2")).rejects.toThrow("log: got a log of another request there (train.csv)");
     await run(...generate, "2", "--force");
+  });
+
+  it.each([
+    ["valid.csv", ["generate", "mine", "--rows", "2000"]],
+    ["test.csv", ["generate", "mine", "--rows", "2000"]],
+    ["log/test.csv", ["start", "--out", "mine", "--rows", "2000", "--exit"]],
+  ])("takes the place of no file of another's: %s", async (file, args) => {
+    mkdirSync("mine/log", { recursive: true });
+    writeFileSync(join("mine", file), "label,user\n");
+    await expect(run(...args)).rejects.toThrow(/got a log of another request there \((valid|test)\.csv\)/);
+    expect(readFileSync(join("mine", file), "utf8")).toBe("label,user\n");
+    rmSync("mine", { recursive: true });
+  });
+});
+
+describe("a data set of a recipe", () => {
+  it("takes the place of no file of another's, and is told with the command that trains on it", async () => {
+    mkdirSync("criteo");
+    writeFileSync("criteo/train.txt", `1${"\t1".repeat(13)}${"\ta".repeat(26)}\n`.repeat(200));
+    const recipe = ["recipe", "criteo", "--from", "criteo", "--out"];
+    mkdirSync("my data");
+    writeFileSync("my data/test.parquet", "mine");
+    await expect(run(...recipe, "my data")).rejects.toThrow(
+      "my data: got a log of another request there (test.parquet)",
+    );
+    expect(readFileSync("my data/test.parquet", "utf8")).toBe("mine");
+    expect(await run(...recipe, "my data", "--force")).toBe(
+      "npx deepfm-edge train 'my data/spec.json' --train 'my data/train.parquet' --valid 'my data/valid.parquet' " +
+        "--test 'my data/test.parquet' --out runs/criteo",
+    );
+  });
+});
+
+describe("a result in a file that the user names", () => {
+  const train = ["train", "split.json", "--data", "log.csv", "--backend", "cpu", "--force", "--out"];
+  const json = "--json";
+
+  it.each([
+    ["JSON of train", json, "run/run.json", [...train, "new"]],
+    ["JSON of train", json, "run/evaluation.json", [...train, "new"]],
+    ["JSON of train", json, "run/model.safetensors", [...train, "new"]],
+    ["JSON of retrieve", json, "run/evaluation.json", ["retrieve", "run", "--data", "log.csv"]],
+    ["JSON of compare", json, "plain.json", ["compare", "split.json", "--data", "log.csv"]],
+    ["JSON of study", json, "plain.json", ["study", "split.json", "--data", "log.csv", "--over", "depth"]],
+    ["JSON of tune", json, "tune/best.json", ["tune", "split.json", "--data", "log.csv", "--quick"]],
+    ["JSON of start", json, "run/profile.json", ["start", "--out", "new"]],
+    ["page of report", "--out", "run/report.html", ["report", "run"]],
+    ["page of report", "--out", "plain.json", ["report", "run"]],
+    ["page of experiment analyze", "--html", "run/report.html", ["experiment", "analyze", "--logs", "log.csv"]],
+    ["log of logs export", "--out", "shown.jsonl", ["logs", "export", "--logs", "log.csv", "--spec", "plain.json"]],
+  ])("replaces nothing that is no %s: %s %s", async (kind, option, file, args) => {
+    writeFileSync("shown.jsonl", '{"label":1,"user":"a1"}\n');
+    const before = readFileSync(file);
+    await expect(run(...args, option, file)).rejects.toThrow(
+      `${file}: got a file that is there and is no ${kind}, expected a new name, or that of one`,
+    );
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it("takes the place of an earlier one of its kind, and of an empty file", async () => {
+    writeFileSync("metrics.json", "");
+    await run(...train, "first", json, "metrics.json");
+    await run(...train, "second", json, "metrics.json");
+    expect(readFileSync("metrics.json", "utf8")).toBe(readFileSync("second/evaluation.json", "utf8"));
+    await run("report", "first", "--out", "page.html");
+    await run("report", "first", "second", "--out", "page.html");
+  });
+
+  it("takes the place of no file that came up while the command ran", async () => {
+    const refused = run(...train, "third", json, "third/run.json");
+    await expect(refused).rejects.toThrow("third/run.json: got a file that is there and is no JSON of train");
+    expect(JSON.parse(readFileSync("third/run.json", "utf8"))).toMatchObject({ spec: { name: "tiny" } });
+    await run(...train, "fourth", json, "fourth/evaluation.json"); // which is the same, to the byte
   });
 });

@@ -38,3 +38,15 @@ it("the report and the JSON have no other either", () => {
   expect(run.valid).toMatchObject({ auc: null, logloss: null });
   expect(run.valid.validLoss).toBeGreaterThan(0);
 });
+
+it("retrieve needs no validation log, and says which logs it needs", async () => {
+  const test = ["--test", "log/test.csv"];
+  const { code, stdout } = await folder.run("retrieve", "run", "--train", "log/train.csv", ...test);
+  expect(stdout).toMatch(/two-tower .*most popular .*ratio /s);
+  expect(code).toBe(0);
+  const without = await folder.run("retrieve", "run", ...test);
+  expect(without).toMatchObject({
+    code: 1,
+    stderr: "error: got no log whose items are ranked, expected --train, or --data for one log\n",
+  });
+});

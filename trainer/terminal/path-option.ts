@@ -1,16 +1,29 @@
 import { InvalidArgumentError } from "commander";
 import { checkPlace } from "../io/files.ts";
 import { statsOf } from "../io/folders.ts";
+import type { ResultKind } from "../io/result-file.ts";
+
+/** What each parser of a file to write writes; null where the command itself says which files it replaces. */
+const writers = new WeakMap<object, ResultKind | null>();
 
 /**
  * A parser of an option that names a file to write. Where the system would not let it be written is better said before
- * hours of work. Throws UserError there.
+ * hours of work: the parser throws UserError there.
  */
-export function fileToWrite(path: string): string {
-  if (path === "") throw new InvalidArgumentError("got no text, expected the name of a file");
-  if (isFolder(path)) throw new InvalidArgumentError("got a folder, expected the name of a file");
-  checkPlace(path);
-  return path;
+export function fileToWrite(kind: ResultKind | null): (path: string) => string {
+  const parse = (path: string): string => {
+    if (path === "") throw new InvalidArgumentError("got no text, expected the name of a file");
+    if (isFolder(path)) throw new InvalidArgumentError("got a folder, expected the name of a file");
+    checkPlace(path);
+    return path;
+  };
+  writers.set(parse, kind);
+  return parse;
+}
+
+/** What an option with this parser writes, as `fileToWrite` was told; undefined where it writes nothing. */
+export function resultOf(parse: object | undefined): ResultKind | null | undefined {
+  return parse && writers.get(parse);
 }
 
 /** A parser of an option that names a folder to read. */

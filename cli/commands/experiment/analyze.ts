@@ -7,14 +7,18 @@ import { type AnalysisPlan, LEAST_ALPHA, MOST_ALPHA, parsePlan } from "../../../
 import { RewardModels } from "../../../lab/analysis/experiment/reward-models.ts";
 import { experimentFiles } from "../../../lab/analysis/log/log-files.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
+import { pageResult } from "../../../lab/report/page.ts";
 import { checkNotRead } from "../../../trainer/data/files.ts";
 import { UserError } from "../../../trainer/errors.ts";
-import { toJson, writeWhole } from "../../../trainer/io/files.ts";
+import { toJson } from "../../../trainer/io/files.ts";
+import { writeResult } from "../../../trainer/io/result-file.ts";
 import { decimalOf } from "../../../trainer/terminal/number-option.ts";
 import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { warn } from "../../../trainer/terminal/warning.ts";
 import { parsePositiveInteger, readSpec, readText } from "../options.ts";
 import { analysisText } from "./analysis-text.ts";
+
+const PAGE = pageResult("experiment analyze");
 
 interface AnalyzeFlags {
   logs: string[];
@@ -71,7 +75,7 @@ export function analyzeCommand(): Command {
     .option("--items <path...>", "the catalogue that they need, with the columns of items")
     .option("--in-spite-of-srm", "show metrics although units or lines of an arm are missing, and exit with 0")
     .option("--json", "print the result as JSON")
-    .option("--html <file>", "write a report, which needs no script to be read", fileToWrite)
+    .option("--html <file>", "write a report, which needs no script to be read", fileToWrite(PAGE))
     .action(async (flags: AnalyzeFlags) => {
       // Of files that options name by themselves that is checked already.
       if (flags.html !== undefined) checkNotRead(flags.html, experimentFiles(flags.logs));
@@ -87,7 +91,7 @@ export function analyzeCommand(): Command {
       if (!flags.inSpiteOfSrm && analysis.phases.some(({ soundness }) => !soundness.sound)) process.exitCode = UNSOUND;
       if (flags.rewardModel && analysis.phases.every(({ offPolicy }) => offPolicy.length === 0))
         warn("--reward-model: got nothing to judge, expected a policy by --what-if, or lines with a shadow's logits");
-      if (flags.html !== undefined) writeWhole(flags.html, await experimentReport(analysis));
+      if (flags.html !== undefined) writeResult(flags.html, await experimentReport(analysis), PAGE);
       if (flags.json) return void process.stdout.write(toJson(analysis));
       console.log(analysisText(analysis));
       if (flags.html !== undefined) console.log(`report: ${flags.html}`);

@@ -28,7 +28,7 @@ export function logsExportCommand(): Command {
     )
     .requiredOption("--logs <path...>", EXPERIMENT_LOGS_HELP)
     .requiredOption("--spec <file>", SPEC_HELP)
-    .requiredOption("--out <file>", "where to write it, as JSON lines", fileToWrite)
+    .requiredOption("--out <file>", "where to write it, as JSON lines", fileToWrite(null))
     .option("--items <path...>", "a catalogue with the columns of items, by the spec's item field")
     .addOption(
       new Option("--labels <how>", "which slots were seen: up to the last click, or all of them")

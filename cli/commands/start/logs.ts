@@ -2,12 +2,11 @@ import { join } from "node:path";
 import { FormatError } from "../../../format/errors.ts";
 import type { FeatureSpec } from "../../../format/spec.ts";
 import { nameOf } from "../../../trainer/data/files.ts";
-import { generateLog } from "../../../trainer/data/generate.ts";
 import { chooseLogs, type LogNames, type LogPart, type Logs } from "../../../trainer/data/logs.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { PROJECT } from "../../../trainer/io/project.ts";
 import type { Metrics } from "../../../trainer/metrics/metrics.ts";
-import { startTask } from "../../../trainer/terminal/progress.ts";
+import { claimAndGenerate } from "../generate.ts";
 import { readSpec } from "../options.ts";
 
 /** The user's own spec and logs, or none of them for a generated log. */
@@ -18,6 +17,8 @@ export interface StartLogFlags extends LogNames {
   rows: number;
   /** Seed of a generated log. */
   seed: number;
+  /** Whether a generated log may take the place of another one. */
+  replaces?: boolean;
 }
 
 export interface StartLogs {
@@ -51,10 +52,8 @@ function ownLogs(path: string, names: LogNames): StartLogs {
   return { spec, logs: { ...logs, test }, best: null };
 }
 
-async function generatedLogs({ out, rows, seed }: StartLogFlags): Promise<StartLogs> {
-  using task = startTask("generate", rows, "rows");
-  const { train, valid, test, best } = await generateLog(join(out, "log"), rows, seed, task);
-  task.done();
+async function generatedLogs({ out, rows, seed, replaces }: StartLogFlags): Promise<StartLogs> {
+  const { train, valid, test, best } = await claimAndGenerate(join(out, "log"), { rows, seed, force: replaces });
   const of = (file: string): LogPart => ({ paths: [file] });
   const spec = readSpec(join(PROJECT, "examples", "generated.json"));
   return { spec, logs: { train: of(train), valid: of(valid), test: of(test) }, best };

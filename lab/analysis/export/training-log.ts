@@ -4,6 +4,7 @@ import { checkNotRead } from "../../../trainer/data/files.ts";
 import { wholeText } from "../../../trainer/data/sql.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { WholeFile } from "../../../trainer/io/files.ts";
+import { checkResultPlace, type ResultKind } from "../../../trainer/io/result-file.ts";
 import { makeWholeCohort } from "../experiment/cohort.ts";
 import { ExperimentLog } from "../log/experiment-log.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
@@ -56,6 +57,7 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
   const { logs, spec, out, experiment, arms, weights, withoutFold } = options;
   if (Object.keys(spec.data.select).length > 0)
     throw new UserError("got a spec with data.select, expected one whose fields read columns as they are logged");
+  checkResultPlace(out, recordsOf(spec));
   const columns = new RecordColumns(spec, weights);
   await using log = await ExperimentLog.open(logs, options.temporary ? { temporary: options.temporary } : {});
   checkNotRead(out, [...log.lines.files, ...(options.items ?? [])]);
@@ -124,6 +126,13 @@ async function checkAsked(
   };
   await check("experiment", experiment === undefined ? [] : [experiment], "x", "exposure");
   await check("arm", arms, "arm", "list");
+}
+
+/** What is written: records of lists begin with their label, and say further on what their list was. */
+function recordsOf({ label }: FeatureSpec): ResultKind {
+  const isOne = (begin: string): boolean =>
+    begin.startsWith(`{${JSON.stringify(label)}:`) && ['"arm":', '"slot":'].every((key) => begin.includes(key));
+  return { what: "log of logs export", isOne };
 }
 
 const NOTHING: ReadonlySet<number> = new Set();

@@ -20,7 +20,7 @@ it.skipIf(chromium === null)(
     const figure = await curveFigure([curve, { ...curve, name: "b" }], options);
     if (!figure) throw new Error("expected a figure");
     const columns = Array.from({ length: 6 }, (_, i) => `column ${i}`);
-    const html = page(long, `A report about ${long}.`, [
+    const html = page("train", long, `A report about ${long}.`, [
       { title: long, html: tiles([[long, "0.12345678901234567890", long]]) },
       { title: "Figures", html: figures([figure]) },
       { title: "Table", html: htmlTable(columns, [columns.map((name) => `${name} ${name}`)], "a wide table") },
