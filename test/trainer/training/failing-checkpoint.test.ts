@@ -1,7 +1,7 @@
 // A checkpoint that cannot be written is said; training goes on, and the last one stays.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it, vi } from "vitest";
+import { afterAll, expect, it, onTestFinished, vi } from "vitest";
 import { readMetadata } from "../../../trainer/io/safetensors.ts";
 import { Interrupted } from "../../../trainer/training/checkpoint.ts";
 import { train } from "../../../trainer/training/train.ts";
@@ -49,6 +49,12 @@ it("goes on without a new checkpoint, and keeps the last one", async () => {
 
 it("says so where a signal ends it without one", async () => {
   const out = join(folder, "stopped");
+  // Libraries that another file of this process has loaded would end it.
+  const others = process.listeners("SIGTERM");
+  process.removeAllListeners("SIGTERM");
+  onTestFinished(() => {
+    for (const listener of others) process.on("SIGTERM", listener);
+  });
   const { result } = await trainInto(out, () => {
     rmSync(out, { recursive: true });
     writeFileSync(out, "a file in the place of the folder");
