@@ -28,22 +28,30 @@ export class RequestEncoder {
     const limits = { ...NO_LIMITS, ...given };
     const cells = records.length * this.#fields;
     const encoded = this.#room("records", records.length, cells, cells, limits);
-    this.#readInto(encoded, "records", records, limits, undefined, (record, place) => {
-      this.records.encodeObject(record, encoded, place);
-    });
+    this.#readInto(
+      encoded,
+      (i) => `records[${i}]`,
+      records,
+      limits,
+      undefined,
+      (record, place) => {
+        this.records.encodeObject(record, encoded, place);
+      },
+    );
     return encoded;
   }
 
   /**
    * Encodes one context and its candidates, for `Scorer.rank`. Record 0 gets the context's fields, and each of the
    * others the fields of an item. Throws FormatError as `encode` does, and where a record has a field of the other
-   * side. `list`: what the request calls the candidates.
+   * side. `list`: what the request calls the candidates; `placeOf`: where it has the one with a number.
    */
   encodeCandidates(
     context: unknown,
     candidates: Listed<unknown>,
     given: EncodingLimits = {},
     list = "candidates",
+    placeOf = (i: number) => `${list}[${i}]`,
   ): EncodedRecords {
     const limits = { ...NO_LIMITS, ...given };
     const fields = this.#fields;
@@ -52,7 +60,7 @@ export class RequestEncoder {
     const encoded = this.#room(list, candidates.length, cells, entries, limits);
     const parts = this.records.encodeContext(context, encoded, "context");
     refuseEntriesBeyond(limits, encoded, "context");
-    this.#readInto(encoded, list, candidates, limits, "item", (candidate, place) => {
+    this.#readInto(encoded, placeOf, candidates, limits, "item", (candidate, place) => {
       this.records.encodeItem(candidate, encoded, place, parts);
     });
     return encoded;
@@ -64,7 +72,7 @@ export class RequestEncoder {
    */
   #readInto(
     encoded: EncodedRecords,
-    list: string,
+    placeOf: (i: number) => string,
     records: Listed<unknown>,
     limits: Required<EncodingLimits>,
     side: FieldSide | undefined,
@@ -77,7 +85,7 @@ export class RequestEncoder {
       },
       fromJson: (bytes, at, end) => this.#json?.encode(bytes, at, end, encoded, limits.maxEntries, side) ?? -1,
       fromValue: (record) => {
-        const place = `${list}[${encoded.count - first}]`;
+        const place = placeOf(encoded.count - first);
         encode(record, place);
         refuseEntriesBeyond(limits, encoded, place);
       },

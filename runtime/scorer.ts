@@ -120,7 +120,13 @@ export class Scorer {
     const reserve = (bytes: number): void => limits.reserve(held + bytes);
     const states = found?.states ?? Uint8Array.from(numbers, (of) => (of === NO_ITEM ? ITEM_UNKNOWN : ITEM_AT_HAND));
     const others = new OtherItems(columnOf(this.#encoder.records.fields[position]) ?? field, ids, states);
-    const candidates = this.#encoder.encodeCandidates(context, others, { ...limits, reserve }, "items");
+    const candidates = this.#encoder.encodeCandidates(
+      context,
+      others,
+      { ...limits, reserve },
+      "items",
+      () => "items", // in another order than the request's
+    );
     const records = this.#rows.locate(candidates, ids.length, { ...limits, reserve }, kept, 1 + others.unknown);
     if (found && catalogue) {
       records.blobCount += found.fromBlob;

@@ -140,7 +140,9 @@ describe("a shop", () => {
     expect(() => scorer.locateItems({ ad: "ad1" }, ["ad1"])).toThrow(
       "context.ad: got a field of the item, expected the context's",
     );
-    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { maxEntries: 2 })).toThrow("candidates[0]: got");
+    expect(() => scorer.locateItems(CONTEXT, ["ad1", "new"], { maxEntries: 2 })).toThrow(
+      "items: got 4 values up to here, expected at most 2 in a request",
+    );
     expect(() => scorer.locateItems(CONTEXT, ["ad1", "ad2"], { maxEntries: 2 })).not.toThrow();
   });
 

@@ -26,6 +26,15 @@ describe("as many records as there are cells for are encoded, and of more it is 
     );
   });
 
+  test("values, at the place of the record with which they are too many", () => {
+    const few = { maxEntries: 2 * FIELDS };
+    expect(refused(() => encoder.encode(records(3), few))).toMatch(/^records\[2\]: got 24 values up to here/);
+    const placed = (...place: [string?, (() => string)?]) =>
+      refused(() => encoder.encodeCandidates({}, records(9), few, ...place));
+    expect(placed()).toMatch(/^candidates\[\d\]: got/);
+    expect(placed("items", () => "items")).toMatch(/^items: got/);
+  });
+
   test.each(["candidates", "items"])("%s, beside a context", (list) => {
     expect(encoder.encodeCandidates({}, records(4), limits, list).count).toBe(5);
     expect(refused(() => encoder.encodeCandidates({}, records(5), limits, list))).toBe(
