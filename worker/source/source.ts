@@ -11,9 +11,10 @@ export interface Source {
    */
   stream(key: string, again?: boolean): Promise<ReadableStream | null>;
   /**
-   * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null, absent or a FormatError
-   * that says so, and one that could not be read now is what was thrown for it. Rejects where none could be. `again`:
-   * some of them were missing or broken a while ago, so a cache must not answer. `which` says what they are of.
+   * Reads row pages, at most PAGES_PER_READ of them, by their keys. One that is missing is null, absent or a
+   * FormatError that says so, and one that could not be read now is what was thrown for it. Rejects where none could
+   * be. `again`: some of them were missing or broken a while ago, so a cache must not answer. `which` says what they
+   * are of.
    */
   pages(keys: readonly string[], again: boolean, which: WhichPages): Promise<PageContents>;
   /** Whether each version has pages of its own, so that what is wrong with one says nothing of another's. */

@@ -90,8 +90,8 @@ describe("compareModels", () => {
       expect(lr?.timeToLr).toBe(1);
       return fnn?.timeToLr ?? Number.NaN;
     };
-    // Results as an earlier version saved them, without the epochs of pre-training. A machine that does other work
-    // while one of the two is measured changes the ratio some hundredfold; what is looked for, a billionfold.
+    // Results as an earlier version saved them, without the epochs of pre-training. Other work of the machine while one
+    // of the two is measured changes the ratio some hundredfold; what is looked for changes it a billionfold.
     const one = await ratio({ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1e18 });
     expect(one).toBeGreaterThan(1e-5);
     expect(one).toBeLessThan(1e5);

@@ -79,11 +79,16 @@ describe("a process", () => {
 
   it("says that a thread has ended, at the next step", () => {
     const ended = runScript(`
-      const workers = [];
-      process.on("worker", (worker) => workers.push(worker));
+      const [workers, begun] = [[], []];
+      process.on("worker", (worker) => {
+        workers.push(worker);
+        worker.ref(); // which alone keeps the process waiting for it
+        begun.push(new Promise((resolve) => worker.once("online", resolve)));
+      });
       const learner = start();
       learner.step(dataset, records, 0.01);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setImmediate(resolve)); // until the process has been told of its threads
+      await Promise.all(begun); // one that is ended before it has begun has another code
       await Promise.all(workers.map((worker) => worker.terminate()));
       console.log(workers.length, "threads");
       learner.step(dataset, records, 0.01);`);
