@@ -1,6 +1,7 @@
 import { globSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { generateToken } from "../../format/tokens.ts";
 import { endWorkerdsWithThisProcess } from "../../trainer/io/children.ts";
@@ -38,6 +39,8 @@ const ROUTES = [
 /** The Worker in front of the shop, until it is disposed. */
 export interface ShopWorker extends AsyncDisposable {
   url: URL;
+  /** How many lines of lists and of events the queue has stored. */
+  storedLines(): Promise<number>;
 }
 
 /**
@@ -78,6 +81,34 @@ export async function startShopWorker(
   });
   stack.defer(() => miniflare.dispose());
   const url = await miniflare.ready;
+  const bucket = await miniflare.getR2Bucket("EXPOSURE_LOGS");
+  /** Lines by object, of which none changes. */
+  const lines = new Map<string, number>();
+  const storedLines = async (): Promise<number> => {
+    for await (const key of keysOf(bucket)) if (!lines.has(key)) lines.set(key, await linesIn(bucket, key));
+    return [...lines.values()].reduce((sum, count) => sum + count, 0);
+  };
   const running = stack.move();
-  return { url, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { url, storedLines, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+type Bucket = Awaited<ReturnType<Miniflare["getR2Bucket"]>>;
+
+async function* keysOf(bucket: Bucket): AsyncGenerator<string> {
+  let cursor: string | undefined;
+  do {
+    const found = await bucket.list({ ...(cursor !== undefined && { cursor }) });
+    for (const { key } of found.objects) yield key;
+    cursor = found.truncated ? found.cursor : undefined;
+  } while (cursor !== undefined);
+}
+
+async function linesIn(bucket: Bucket, key: string): Promise<number> {
+  const object = await bucket.get(key);
+  if (!object) throw new Error(`${key}: got nothing, expected an object`);
+  return (
+    gunzipSync(await object.arrayBuffer())
+      .toString()
+      .split("\n").length - 1
+  );
 }
