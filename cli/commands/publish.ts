@@ -2,14 +2,13 @@ import type { Command } from "commander";
 import { publish } from "../../deploy/publish.ts";
 import { MAX_DEADLINE_MS } from "../../format/pointer.ts";
 import { readManifest } from "../../format/read-blob.ts";
-import { UserError } from "../../trainer/errors.ts";
 import { openExport } from "../../trainer/export/export.ts";
 import { updateOf, updateText } from "../../trainer/export/update.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { askToGoOn } from "./ask.ts";
-import { type StoreFlags, storeOf, withStore } from "./store-options.ts";
+import { type PackedFlags, packedStore, storeOf, withStore } from "./store-options.ts";
 
-interface PublishFlags extends StoreFlags {
+interface PublishFlags extends PackedFlags {
   model?: string;
   note?: string;
   deadline?: number | "off";
@@ -18,7 +17,6 @@ interface PublishFlags extends StoreFlags {
   settle?: number;
   repair?: true;
   yes?: true;
-  packed?: true;
 }
 
 /** Seconds that --settle takes at most: an hour, after which KV has long told everybody. */
@@ -53,9 +51,7 @@ export function definePublish(command: Command): void {
     .option("--yes", "upload with --remote even if it costs more than $1")
     .option("--packed", "with --folder: also put all pages into one file, which is how a Worker reads them from R2")
     .action(async (folder: string, { model, note, deadline, settle, repair, yes, ...flags }: PublishFlags) => {
-      const store = storeOf(flags);
-      if (flags.packed && !("folder" in store)) throw new UserError("--packed: got no --folder, expected one");
-      const target = flags.packed ? { ...store, packed: true } : store;
+      const target = packedStore(storeOf(flags), flags);
       const exported = await openExport(folder);
       const update = updateOf(readManifest(exported.blob).evidence);
       if (update) console.log(updateText(update));

@@ -12,6 +12,11 @@ export interface StoreFlags {
   folder?: string;
 }
 
+/** With whether a folder also has all pages of a version in one file. */
+export interface PackedFlags extends StoreFlags {
+  packed?: true;
+}
+
 /** Gives a command the options that name a store. */
 export function withStore(command: Command): Command {
   return command
@@ -63,4 +68,11 @@ export function storeOf({ config, env, remote, persistTo, folder }: StoreFlags):
   if (config !== undefined) checkConfig(config);
   const target = remote ? { remote } : { remote: false as const, ...(persistTo && { persistTo }) };
   return { ...target, ...(config && { config }), ...(env && { environment: env }) };
+}
+
+/** The store with what --packed says of it. Throws UserError where that is said of another one than a folder. */
+export function packedStore(store: StoreTarget, { packed }: PackedFlags): StoreTarget {
+  if (!packed) return store;
+  if (!("folder" in store)) throw new UserError("--packed: got no --folder, expected one");
+  return { ...store, packed };
 }

@@ -3,7 +3,7 @@ import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
-import { presentStoreOf, type StoreFlags, withStore } from "./store-options.ts";
+import { type PackedFlags, packedStore, presentStoreOf, withStore } from "./store-options.ts";
 
 /** Faults that are printed; the number of all is said too. */
 const SHOWN = 50;
@@ -12,18 +12,20 @@ export function defineVerify(command: Command): void {
   command
     .argument("<name>", "the model")
     .argument("[version]", "the version, or at least 8 of its first digits (default: the one that serves)");
-  withStore(command).action(async (name: string, wanted: string | undefined, flags: StoreFlags) => {
-    await using store = await openStore(presentStoreOf(flags));
-    using task = startTask("verify", null, "values");
-    const { version, values, faults } = await verifyVersion(store, name, wanted ?? null, (n) => task.advance(n));
-    task.done();
-    for (const fault of faults.slice(0, SHOWN)) console.log(fault);
-    if (faults.length > SHOWN) console.log(`… and ${faults.length - SHOWN} more`);
-    if (faults.length > 0)
-      throw new UserError(
-        `${name}@${version}: got ${faults.length} faults in ${values} values, expected none; ` +
-          "`publish --repair` of its export writes them again (with --packed, the file of all pages too)",
-      );
-    console.log(`${name}@${version} is whole: ${values.toLocaleString("en")} values`);
-  });
+  withStore(command)
+    .option("--packed", "with --folder: the file of all pages, which a Worker reads from R2, must be there too")
+    .action(async (name: string, wanted: string | undefined, flags: PackedFlags) => {
+      await using store = await openStore(packedStore(presentStoreOf(flags), flags));
+      using task = startTask("verify", null, "values");
+      const { version, values, faults } = await verifyVersion(store, name, wanted ?? null, (n) => task.advance(n));
+      task.done();
+      for (const fault of faults.slice(0, SHOWN)) console.log(fault);
+      if (faults.length > SHOWN) console.log(`… and ${faults.length - SHOWN} more`);
+      if (faults.length > 0)
+        throw new UserError(
+          `${name}@${version}: got ${faults.length} faults in ${values} values, expected none; ` +
+            "`publish --repair` of its export writes them again (with --packed, the file of all pages too)",
+        );
+      console.log(`${name}@${version} is whole: ${values.toLocaleString("en")} values`);
+    });
 }

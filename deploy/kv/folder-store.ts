@@ -16,6 +16,7 @@ import type { KvPair, KvStore } from "./kv-store.ts";
 /** What the keys of row pages begin with. */
 const PAGES = pageKey(new Uint8Array(0));
 const MANIFESTS = manifestKey("");
+const PACKED = packedPagesKey("");
 
 /**
  * A folder as a store: each value is a file, and its key the file's path. It is what a Worker reads through a binding
@@ -87,11 +88,17 @@ export class FolderStore implements KvStore {
     }
   }
 
-  /** Compares the file of all pages, where there is one, with the pages. Those that are missing are not its fault. */
+  /**
+   * Compares the file of all pages with the pages. Those that are missing are not its fault. A folder that has no such
+   * file of any version is not for R2, and none is missing there.
+   */
   async packedFaults(version: string, pageDigests: Uint8Array): Promise<string[]> {
     const packed = packedPagesKey(version);
-    if (!statsOf(this.#path(packed))) return [];
     const keys = keysOf(pageDigests);
+    if (!statsOf(this.#path(packed))) {
+      const isForR2 = this.#packed || (await this.keys(PACKED)).size > 0;
+      return isForR2 && keys.length > 0 ? [`${packed}: missing`] : [];
+    }
     await using file = await open(this.#path(packed));
     const { size } = await file.stat();
     const placeBytes = size / keys.length;

@@ -165,6 +165,7 @@ describe("bad input: one line that names the place, exit code 1, nothing written
     ["no number", train(spec, good, "--checkpoint-every", ""), "got , expected a number of minutes"],
     ["minutes without an end", train(spec, good, "--checkpoint-every", "Infinity"), "got Infinity, expected a number"],
     ["a name with a path", ["verify", "../x", "--folder", "."], 'error: model: got "../x", expected a-z, 0-9'],
+    ["the file of all pages of KV", ["verify", "ads", "--packed"], "error: --packed: got no --folder, expected one"],
     [
       "a count that is not a number",
       ["generate", "log", "--rows", "many"],

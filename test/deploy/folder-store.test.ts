@@ -165,3 +165,20 @@ it("what verify says of the file of all pages is true of every page's place", as
   expect(await faults()).toEqual([]);
   expect(readFileSync(packed)).toEqual(whole);
 });
+
+it("the file of all pages is missing where verify is told of R2, or the folder has that of another version", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [single, packed] = [new FolderStore(folder, false), new FolderStore(folder, true)];
+  const faultsOf = async (store: FolderStore): Promise<string[]> => (await verifyVersion(store, "tiny", null)).faults;
+  const [first, second] = [await pagedModel("first", pageContents(3)), await pagedModel("second", pageContents(4))];
+  await new Publication(single).run(first);
+  expect(await faultsOf(single)).toEqual([]);
+  expect(await faultsOf(packed)).toEqual([`${packedPagesKey(first.version)}: missing`]);
+
+  await new Publication(packed).run(first);
+  expect(await faultsOf(packed)).toEqual([]);
+  await new Publication(single).run(second);
+  expect(await faultsOf(single)).toEqual([`${packedPagesKey(second.version)}: missing`]);
+  expect(await packed.packedFaults("0".repeat(64), new Uint8Array(0))).toEqual([]); // no pages, and no file of them
+});
