@@ -5,6 +5,7 @@ import type { Policy } from "../../../format/policy.ts";
 import type { Candidates } from "../../../runtime/orders/candidates.ts";
 import { logPropensities } from "../../../runtime/orders/order.ts";
 import { literal } from "../../../trainer/data/sql.ts";
+import { foldOf } from "../export/folds.ts";
 import { exposuresOf } from "../log/exposure-lines.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import type { ListRows } from "../off-policy/list-estimators.ts";
@@ -21,11 +22,19 @@ const MOST_SLOTS = 20;
  */
 const MARGINAL_BUDGET = 10_000;
 
-/** The lists of one arm as another policy sees them. */
+/** Parts of the units: the reward model is asked about one part, and fitted on the other. */
+export const FOLDS = 2;
+
+/**
+ * The lists of one arm as another policy sees them, in the order of their units' hashes: whatever depends on an order,
+ * such as which units a resample draws, is the same in whatever order the files have the lines.
+ */
 export interface OffPolicyLog {
   lists: number;
   /** Of each list, its unit, from 0 on. */
   units: Uint32Array;
+  /** Of each list, which of FOLDS its unit is in, from 0 on. */
+  folds: Uint8Array;
   /** Of each list, how many it stands for: 1 over the probability with which its line was kept. */
   counts: Float64Array;
   rows: ListRows;
@@ -66,20 +75,18 @@ export async function offPolicyLog(
     clicks.set(id, [...(clicks.get(id) ?? []), slot]);
 
   const lists: List[] = [];
-  const clicked: Float64Array[] = [];
-  const units = new Map<string, number>();
   let skipped = 0;
-  const sample = `SELECT row ${from} ORDER BY u, row LIMIT ${MOST_LISTS}`;
+  const sample = `SELECT row ${from} ORDER BY u, id LIMIT ${MOST_LISTS}`;
   for await (const exposure of exposuresOf(lines, sample)) {
     const list = exposure && judgedList(exposure, target, clicks.get(exposure.id) ?? []);
     if (!list) {
       skipped++;
       continue;
     }
-    if (!units.has(list.unit)) units.set(list.unit, units.size);
-    lists.push(list);
-    if (models) clicked.push(models.clicked(exposure));
+    lists.push(models ? { ...list, clicked: models.clicked(exposure) } : list);
   }
+  lists.sort((a, b) => (a.unit === b.unit ? compare(a.id, b.id) : compare(a.unit, b.unit)));
+  const units = new Map([...new Set(lists.map(({ unit }) => unit))].map((unit, i) => [unit, i]));
   const slots = lists.reduce((most, { logged }) => Math.max(most, logged.length), 0);
   const numbers = Uint32Array.from(lists, ({ unit }) => units.get(unit) ?? 0);
   const counts = Float64Array.from(lists, ({ keep }) => 1 / keep);
@@ -88,10 +95,11 @@ export async function offPolicyLog(
   const first = { lists: priced.length, units: numbers.subarray(0, priced.length), counts };
   return {
     ...{ lists: lists.length, units: numbers, counts, rows: rowsOf(lists, slots) },
+    folds: Uint8Array.from(lists, ({ unit }) => foldOf(unit, FOLDS)),
     marginals: priced.length > 0 ? { ...first, rows: marginalRows(priced, slots, target) } : null,
     first: {
       shown: Uint32Array.from(lists, ({ shown }) => shown[0]),
-      clicked: models ? clicked : null,
+      clicked: models ? lists.map(({ clicked }) => clicked) : null,
       shownLogits: Float64Array.from(lists, ({ logits, shown }) => logits[shown[0]]),
       logits: lists.map(({ logits }) => Float64Array.from(logits)),
       probabilities: lists.map(({ logits }) => firstSlotProbabilities(target.policy, { logits })),
@@ -101,7 +109,12 @@ export async function offPolicyLog(
   };
 }
 
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 interface List {
+  id: string;
   unit: string;
   keep: number;
   /** The policy that ordered it, and the logits it did so by; null where the line has none. */
@@ -114,6 +127,8 @@ interface List {
   logged: number[];
   evaluated: number[];
   rewards: number[];
+  /** What trained models say of a click on each candidate; none without them. */
+  clicked: Float64Array;
 }
 
 /** A list as the target sees it; null where its line has not what that takes. */
@@ -129,7 +144,8 @@ function judgedList(exposure: Exposure, target: Target, clicks: readonly number[
   const evaluated = propensities(target.policy, { ids: cand, logits }, shown);
   if (evaluated === null) return null;
   const rewards = shown.map((_, slot) => clicks.filter((clicked) => clicked === slot).length);
-  return { unit: exposure.u, keep: exposure.keep, policy, own, logits, shown, logged, evaluated, rewards };
+  const { id, u: unit, keep } = exposure;
+  return { id, unit, keep, policy, own, logits, shown, logged, evaluated, rewards, clicked: new Float64Array(0) };
 }
 
 /** null where the policy cannot order by such logits. */

@@ -31,9 +31,9 @@ export async function replayCheck(lines: LineDatabase): Promise<ReplayCheck> {
     if (!sameOrder) found.orders++;
     else if (!samePropensities(exposure, order)) found.propensities++;
     else continue;
-    if (found.examples.length < EXAMPLES) found.examples.push(exposure.id);
+    found.examples.push(exposure.id);
   }
-  return found;
+  return { ...found, examples: found.examples.sort().slice(0, EXAMPLES) };
 }
 
 /** The order of a line, drawn again; null where it lacks what that takes. */

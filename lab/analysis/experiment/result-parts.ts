@@ -127,5 +127,5 @@ export const ReplaySchema = v.strictObject({
   orders: v.pipe(count, about("Of them: another order than logged.")),
   propensities: v.pipe(count, about("Of them: the same order with other probabilities.")),
   skipped: v.pipe(count, about("Sampled lines without logits, with some of the candidates only, or off the schema.")),
-  examples: v.pipe(v.array(text), about("Ids of the first lines that differ.")),
+  examples: v.pipe(v.array(text), about("Ids of lines that differ, the first in their order.")),
 });

@@ -44,8 +44,14 @@ export const LogSchema = v.strictObject({
     v.array(v.strictObject({ place: text, problem: text })),
     about("The first of them, with file and line, and what is wrong."),
   ),
-  duplicateExposures: v.pipe(count, about("Exposures whose id an earlier line has.")),
-  duplicateEvents: v.pipe(count, about("Events that an earlier line has told of.")),
+  duplicateExposures: v.pipe(
+    count,
+    about("Lines of exposures whose id another line has: the one that was shown first counts."),
+  ),
+  duplicateEvents: v.pipe(
+    count,
+    about("Lines of events that another line tells of: the one that was received first counts."),
+  ),
   contradictions: v.pipe(count, about("Repeated exposures that say another experiment, arm or unit than the first.")),
   orphanEvents: v.pipe(count, about("Events of which no line says that the list was shown.")),
   lostShare: v.pipe(

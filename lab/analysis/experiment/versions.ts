@@ -27,8 +27,11 @@ export interface VersionsInput {
 export async function versionResults(lines: LineDatabase, input: VersionsInput): Promise<VersionResult[]> {
   const { arm, models, control, treatments, column, judgements } = input;
   await lines.run(
-    `CREATE OR REPLACE TABLE change AS SELECT t, model FROM list WHERE arm = ${literal(arm)} AND model IS NOT NULL
-     QUALIFY lag(model) OVER (ORDER BY t, row) IS DISTINCT FROM model`,
+    // Of two lists of one millisecond the id says which is the later one, and not the order of the files.
+    `CREATE OR REPLACE TABLE change AS
+     SELECT * FROM (SELECT t, arg_max(model, id) AS model FROM list
+       WHERE arm = ${literal(arm)} AND model IS NOT NULL GROUP BY t)
+     QUALIFY lag(model) OVER (ORDER BY t) IS DISTINCT FROM model`,
   );
   const first = "(SELECT model FROM change ORDER BY t LIMIT 1)";
   const own = `scored.arm = ${literal(arm)} AND scored.model IS NOT NULL`;

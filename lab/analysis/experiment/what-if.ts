@@ -9,7 +9,7 @@ import { iips, type ListRows, listIps, rips } from "../off-policy/list-estimator
 import { doublyRobust, ips, type RewardModel, snips, switchDoublyRobust } from "../off-policy/slot-estimators.ts";
 import { clipped, importanceWeights } from "../off-policy/weights.ts";
 import { finite } from "./compare.ts";
-import { type OffPolicyLog, offPolicyLog } from "./off-policy-log.ts";
+import { FOLDS, type OffPolicyLog, offPolicyLog } from "./off-policy-log.ts";
 import type { OffPolicyResult } from "./result.ts";
 import type { RewardModels } from "./reward-models.ts";
 import type { Target } from "./target-policy.ts";
@@ -20,8 +20,6 @@ import type { Target } from "./target-policy.ts";
 const LARGE_WEIGHT = 10;
 const RESAMPLES = 500;
 const SEED = 1;
-/** Parts of the units: the reward model is asked about one part, and fitted on the other. */
-const FOLDS = 2;
 
 /** What the log says of an arm and a target, by every estimator that its policies allow. */
 export async function whatIf(
@@ -174,20 +172,20 @@ function trainedRewards({ first: { clicked, shown, probabilities } }: OffPolicyL
  * What the target's logits say of a click in the first slot: a line through them, by Platt scaling, which is fitted on
  * the units of the other half. Null where a half lacks clicks, or has nothing else.
  */
-function rewardModel({ first, units, lists }: OffPolicyLog, rewards: Float64Array): RewardModel | null {
+function rewardModel({ first, folds, lists }: OffPolicyLog, rewards: Float64Array): RewardModel | null {
   const shown = new Float64Array(lists);
   const policy = new Float64Array(lists);
   const labels = Uint8Array.from(rewards, (reward) => (reward > 0 ? 1 : 0));
   const all = Array.from(labels, (_, i) => i);
   for (let fold = 0; fold < FOLDS; fold++) {
-    const others = all.filter((i) => units[i] % FOLDS !== fold);
+    const others = all.filter((i) => folds[i] !== fold);
     const own = Uint8Array.from(others, (i) => labels[i]);
     if (!own.includes(0) || !own.includes(1)) return null;
     const logits = Float64Array.from(others, (i) => first.shownLogits[i]);
     const { slope, intercept } = fitPlatt({ logits, labels: own });
     const clicked = (logit: number): number => sigmoid(slope * logit + intercept);
     for (const i of all) {
-      if (units[i] % FOLDS !== fold) continue;
+      if (folds[i] !== fold) continue;
       shown[i] = clicked(first.shownLogits[i]);
       policy[i] = first.probabilities[i].reduce((sum, p, item) => sum + p * clicked(first.logits[i][item]), 0);
     }

@@ -22,7 +22,7 @@ export interface LineCounts {
   exposures: number;
   events: number;
   bad: number;
-  /** Lines whose id, or for events whose (id, type, item, key), an earlier line has. */
+  /** Lines whose id, or for events whose (id, type, item, key), a line has that was shown or received earlier. */
   duplicateExposures: number;
   duplicateEvents: number;
   /** Of the duplicates of exposures: those that say another arm, unit or experiment than the first line. */
@@ -102,11 +102,11 @@ async function withoutDuplicates(lines: LineDatabase): Promise<LineCounts> {
   await lines.run(
     `CREATE TABLE exposure AS SELECT * EXCLUDE (is_event, problem, ${exposureOnly})
      FROM all_lines WHERE problem IS NULL AND NOT is_event
-     QUALIFY row_number() OVER (PARTITION BY id ORDER BY row) = 1`,
+     QUALIFY row_number() OVER (PARTITION BY id ORDER BY t, x, phase, arm, u, row) = 1`,
   );
   await lines.run(
     `CREATE TABLE event AS SELECT row, file, id, t, ${exposureOnly} FROM all_lines WHERE problem IS NULL AND is_event
-     QUALIFY row_number() OVER (PARTITION BY id, type, item, key ORDER BY row) = 1`,
+     QUALIFY row_number() OVER (PARTITION BY id, type, item, key ORDER BY received, t, value, row) = 1`,
   );
   const counts = await lines.row<Record<"lines" | "exposures" | "events" | "bad" | "contradictions", number>>(
     `SELECT count(*) AS lines, count(*) FILTER (problem IS NULL AND NOT is_event) AS exposures,
