@@ -3,6 +3,7 @@ import { FormatError } from "../format/errors.ts";
 import { writeHistory } from "../format/history.ts";
 import { type PublishedManifest, readPublishedManifest, writePublishedManifest } from "../format/published-manifest.ts";
 import { blobKey, historyKey, manifestKey, pageKey, removalKey, uploadedKey, uploadKey } from "../format/store.ts";
+import type { Upload } from "../format/upload.ts";
 import { UserError } from "../trainer/errors.ts";
 import { DigestSet } from "./digest-set.ts";
 import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts";
@@ -21,7 +22,7 @@ export interface PruneOptions {
   keep: number;
   /**
    * Versions that were published in the last so many days stay, and so does what uploads of these days, or of the last
-   * one, count on.
+   * one, count on. Of one model's pruning, what those of other models count on stays however old they are.
    */
   days: number;
 }
@@ -63,7 +64,7 @@ export class Pruning {
     if (unknown.length > 0) return { ...NOTHING, unknown };
     const forgotten = this.#forgotten(state);
     const trimmed = withoutForgotten(state, forgotten);
-    const needed = await neededBy(this.#store, versionsKept(trimmed, this.#uploadsSince()), state);
+    const needed = await neededBy(this.#store, versionsKept(trimmed, this.#uploadStays), state);
     const versions = await this.#unneeded(
       trimmed,
       needed.versions,
@@ -106,7 +107,7 @@ export class Pruning {
 
     // What holds now decides: a version may have been made to serve, or be uploaded again.
     const state = await readState(store);
-    const needed = await neededBy(store, versionsKept(state, this.#uploadsSince()), state);
+    const needed = await neededBy(store, versionsKept(state, this.#uploadStays), state);
     for (const version of whole) if (needed.versions.has(version)) await this.#restore(version);
     const gone = versions.filter((version) => !needed.versions.has(version));
     let pages = 0;
@@ -130,10 +131,14 @@ export class Pruning {
     return { forgotten, versions: gone, pages, journals, unknown };
   }
 
-  /** An upload that was alive since then may be under way, or is to stay as versions of that time do. */
-  #uploadsSince(): number {
-    return this.#now() - Math.max(this.#options.days * DAY_MS, ABANDONED_MS);
-  }
+  /**
+   * Whether an upload stays: it may be under way, is to stay as versions of its time do, or is another model's. Where
+   * its journal stays, so must the pages that it counts on, since whoever takes it up again sends none of them.
+   */
+  readonly #uploadStays = ({ model, time }: Upload): boolean => {
+    const { model: only, days } = this.#options;
+    return time > this.#now() - Math.max(days * DAY_MS, ABANDONED_MS) || (only !== null && model !== only);
+  };
 
   /** What histories are to forget. */
   #forgotten(state: StoreState): { model: string; version: string }[] {

@@ -73,11 +73,11 @@ export function versionsInUse({ models, earlier, ofArms }: StoreState): Set<stri
   return used;
 }
 
-/** The versions that must stay: those in use, those of histories, and those whose upload was alive since then. */
-export function versionsKept(state: StoreState, uploadsSince: number): Set<string> {
+/** The versions that must stay: those in use, those of histories, and those whose upload `stays`. */
+export function versionsKept(state: StoreState, stays: (upload: Upload) => boolean): Set<string> {
   const kept = versionsInUse(state);
   for (const { history } of state.models) for (const { version } of history) kept.add(version);
-  for (const [version, { time }] of state.uploads) if (time > uploadsSince) kept.add(version);
+  for (const [version, upload] of state.uploads) if (stays(upload)) kept.add(version);
   return kept;
 }
 

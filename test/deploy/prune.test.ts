@@ -246,6 +246,35 @@ describe("prune", () => {
     expect((await pruning.plan()).versions).toEqual([model.version]);
   });
 
+  it("of one model leaves what a stopped upload of another counts on, of whatever age, until that goes itself", async () => {
+    const world = new World();
+    const { store } = world;
+    const [older, newer] = MODELS as [PagedModel, PagedModel];
+    await world.publish(older, "ads");
+    await world.publish(MODELS[6] as PagedModel, "ads");
+    await world.publish(MODELS[7] as PagedModel, "ads");
+    // It counts on pages 0 and 1 of the oldest, and is killed when all of its pages are there.
+    const counting = await pagedModel("counting", [...pageContents(2), ...pageContents(2, 50)]);
+    store.failAfter = 3; // the journal, two pages, how far that is
+    await expect(world.publish(counting)).rejects.toThrow("broke off");
+    store.failAfter = Number.POSITIVE_INFINITY;
+    world.now += 30 * DAY;
+    const pruning = world.prune({ model: "ads", keep: 1, days: 1 });
+    expect(await pruning.remove(await pruning.plan())).toMatchObject({ versions: [older.version], pages: 1 });
+    expect(await world.publish(counting)).toMatchObject({ uploaded: 1, present: 4 });
+    expect(await world.faults()).toEqual([]);
+
+    store.failAfter = 3;
+    await expect(world.publish(newer)).rejects.toThrow("broke off");
+    store.failAfter = Number.POSITIVE_INFINITY;
+    world.now += 30 * DAY;
+    const all = world.prune({ keep: 1, days: 1 });
+    expect((await all.plan()).versions).toEqual([newer.version]);
+    await all.remove(await all.plan());
+    expect(await store.keys("upload")).toEqual(new Set());
+    expect(await world.faults()).toEqual([]);
+  });
+
   it("counts days from when versions were published, also behind a pointer of a clock that is years ahead", async () => {
     const world = new World();
     world.now += 3650 * DAY;
