@@ -46,7 +46,7 @@ export interface SlotContext {
 export interface SlotOptions {
   /** How requests name it, for the log; null: they name none. */
   reference: string | null;
-  /** Whether what it follows may change. A version that requests name never does. */
+  /** Whether its version may change. One that requests name never does, but its model's deadline. */
   follows: boolean;
   read: ReadPublished;
 }
@@ -113,8 +113,7 @@ export class ModelSlot implements Holder {
     const { model } = this.#served;
     // In place of the bundled model the published one is wanted as soon as may be.
     const maxAge = model.bundled ? limits.LOAD_RETRY_MS : limits.POINTER_MAX_AGE_MS;
-    const isOld = this.follows && this.#context.now() - this.#readAt >= maxAge;
-    if (isOld) this.#update(origin, keepAlive);
+    if (this.#context.now() - this.#readAt >= maxAge) this.#update(origin, keepAlive);
     return model;
   }
 
@@ -199,7 +198,7 @@ export class ModelSlot implements Holder {
         await this.#loadBundled(origin.bundled, origin, deadline);
         if (this.#served) onUsable();
       }
-      const read = await this.#read(origin.source, deadline);
+      const read = await this.#read(origin.source, deadline, this.#served !== null);
       const published = this.#newestOf(read);
       if (this.#served && !isNewer(published, this.#served.model)) {
         logIfOlder(read, this.#served.model);
@@ -245,6 +244,7 @@ export class ModelSlot implements Holder {
       return false;
     }
     this.#serve(published, resident, generation);
+    if (!this.follows) return true;
     const { model, since } = published;
     if (model !== null && since !== null) this.#context.newest.set(model, this.#newestOf(published));
     this.#context.onSwitched(this, published, resident);

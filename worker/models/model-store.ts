@@ -32,7 +32,7 @@ export interface ModelStatus {
 
 /**
  * The isolate's models: the default one, and the models and versions that requests have named. Each is loaded by the
- * first request that needs it, and all but a version then follow their pointer in the background.
+ * first request that needs it, and then follows its pointer in the background; of a version, the deadline alone does.
  */
 export class ModelStore {
   readonly counters: LoadCounters = noLoads();
@@ -133,7 +133,7 @@ export class ModelStore {
       {
         reference: text,
         follows: reference.version === null,
-        read: (source, deadline) => readNamedModel(source, reference, deadline),
+        read: (source, deadline, serves) => readNamedModel(source, reference, deadline, serves),
       },
       this.#context,
     );

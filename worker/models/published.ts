@@ -28,8 +28,8 @@ export interface Published {
   deadlineMs: number | null;
 }
 
-/** Reads what the store says, within a deadline. */
-export type ReadPublished = (source: Source, deadline: Deadline) => Promise<Published>;
+/** Reads what the store says, within a deadline. `serves`: whether it has led to something before. */
+export type ReadPublished = (source: Source, deadline: Deadline, serves: boolean) => Promise<Published>;
 
 /** What serves requests that name no model. Throws ModelUnavailableError where nothing is published. */
 export async function readDefaultModel(source: Source, deadline: Deadline): Promise<Published> {
@@ -45,11 +45,15 @@ export async function readDefaultModel(source: Source, deadline: Deadline): Prom
   return published(model, pointer);
 }
 
-/** What a model's name, or one version of it, leads to. Throws UnknownModelError where that is nothing. */
+/**
+ * What a model's name, or one version of it, leads to. A version that serves is not looked up in the history again.
+ * Throws UnknownModelError where there is none.
+ */
 export async function readNamedModel(
   source: Source,
   reference: ModelReference,
   deadline: Deadline,
+  serves: boolean,
 ): Promise<Published> {
   const { model, version } = reference;
   const pointer = await readPointerOf(source, model, deadline);
@@ -57,7 +61,7 @@ export async function readNamedModel(
     const found = published(model, pointer);
     return version === null ? found : { ...found, since: null, isPinned: true };
   }
-  if (version !== null && (await historyHas(source, model, version, deadline)))
+  if (version !== null && (serves || (await historyHas(source, model, version, deadline))))
     return {
       ...{ key: historyKey(model), model, isBlobsName: false, version, since: null, signed: null, isPinned: true },
       deadlineMs: pointer?.deadline ?? null,

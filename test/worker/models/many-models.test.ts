@@ -279,6 +279,32 @@ test("a model's deadline is its pointer's, and changes without a load", async ()
   expect(loads).toMatchObject({ loaded: 2, failed: 0 });
 });
 
+test("a version that requests name has its model's deadline as it is now, and is looked up in the history once", async () => {
+  await remember("news", v3, v2);
+  await point("news", v2, 50);
+  const asked: (string | string[])[] = [];
+  const worker = startWorker({ MODELS: readingWith(async (keys) => void asked.push(keys)) });
+  const models = [v2, v3].map(({ version }) => `news@${version}`);
+  const deadlines = async (): Promise<unknown[]> => {
+    for (const model of models) await scored(worker, { model });
+    const { models: shown } = await (await worker.asAdmin("/readyz")).json<{ models: { deadlineMs: number }[] }>();
+    return shown.slice(1).map(({ deadlineMs }) => deadlineMs);
+  };
+  expect(await deadlines()).toEqual([50, 50]);
+  const after = async (put: Promise<void>): Promise<unknown[]> => {
+    await put;
+    worker.clock.ms += POINTER_MAX_AGE_MS;
+    await deadlines();
+    return deadlines();
+  };
+  expect(await after(point("news", v2, 70))).toEqual([70, 70]);
+  expect(await after(point("news", v1))).toEqual([null, null]);
+  expect(await after(env.MODELS.put(pointerKey("news"), "{"))).toEqual([null, null]);
+  expect(await after(env.MODELS.delete(historyKey("news")))).toEqual([null, null]);
+  expect(await after(point("news", v1, 90))).toEqual([90, 90]);
+  expect(asked.filter((key) => key === historyKey("news"))).toHaveLength(1);
+});
+
 test("models share the pages that they have in common", async () => {
   const twin = await makeModel(1, { padding: 64 });
   expect(twin.version).not.toBe(v1.version);

@@ -2,9 +2,10 @@ import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { SECTION_ROWS } from "../../../format/constants.ts";
+import { writeHistory } from "../../../format/history.ts";
 import { sealBlob } from "../../../format/seal.ts";
 import { generateKeys, readSigningKey } from "../../../format/signature.ts";
-import { blobKey, defaultKey, earlierPointerKey, pointerKey } from "../../../format/store.ts";
+import { blobKey, defaultKey, earlierPointerKey, historyKey, pointerKey } from "../../../format/store.ts";
 import { sectionOf } from "../../../testing/format/edit-blob.ts";
 import { LOAD_RETRY_MS, POINTER_MAX_AGE_MS } from "../../../worker/limits.ts";
 import { loggedErrors, type ProblemAnswer, type ScoreAnswer, startWorker } from "../client.ts";
@@ -177,6 +178,21 @@ test("what earlier publishers wrote serves until a store has a default, and no m
   worker.clock.ms += POINTER_MAX_AGE_MS;
   await served();
   expect(await served()).toBe(next.version);
+});
+
+test("a version that a request names does not replace the one that an earlier publisher's pointer names", async () => {
+  await storeTiny(env.MODELS, good);
+  await storeTiny(env.MODELS, next);
+  await putEarlier({ model: "tiny", version: good.version });
+  const { version } = next;
+  const publication = { version, time: 1, metrics: {}, bytes: next.blob.length, note: "" };
+  await env.MODELS.put(historyKey("tiny"), writeHistory([publication]));
+  const worker = startWorker();
+  const served = async (model?: string): Promise<string> =>
+    (await (await worker.score({ records: RECORDS, model })).json<ScoreAnswer>()).version;
+  expect(await served()).toBe(good.version);
+  expect(await served(`tiny@${version}`)).toBe(version);
+  expect(await served()).toBe(good.version);
 });
 
 test("where keys are set, only a model that one of them signed serves", async () => {
