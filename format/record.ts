@@ -144,9 +144,7 @@ export class RecordEncoder {
 
   /** A record's values in the order of the columns. */
   #valuesOf(record: unknown, place: string, side?: FieldSide): RawValue[] {
-    if (typeof record !== "object" || record === null || Array.isArray(record)) {
-      throw new FormatError(place, `got ${show(record)}, expected an object of fields`);
-    }
+    checkRecord(record, place);
     const raw = this.#raw.fill(undefined);
     for (const name of Object.keys(record)) {
       const position = this.#position.get(name);
@@ -167,6 +165,12 @@ export class RecordEncoder {
     const made = parts ? parts.map(show).join(" and ") : show(columnOf(field));
     return `got a field's name, expected ${made}, which the field is made of`;
   }
+}
+
+/** Throws FormatError where a record, or a part of one, is no object. */
+export function checkRecord(record: unknown, place: string): asserts record is object {
+  if (typeof record !== "object" || record === null || Array.isArray(record))
+    throw new FormatError(place, `got ${show(record)}, expected an object of fields`);
 }
 
 /**

@@ -5,8 +5,8 @@ export type TakeJson = (bytes: Uint8Array, at: number, end: number) => number;
 export abstract class Unparsed {
   /** Throws what parsing throws. */
   abstract readonly value: unknown;
-  /** Throws what parsing throws; of a value that was let go of, nothing. */
-  abstract check(): void;
+  /** Hands the value to `see`, unless it was let go of. Throws what parsing and `see` throw. */
+  abstract check(see: (value: unknown) => void): void;
   /** Hands the JSON to `take`; returns whether it has taken all of it. */
   abstract takeJson(take: TakeJson): boolean;
 }

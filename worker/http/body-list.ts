@@ -4,8 +4,8 @@ export abstract class BodyList implements Iterable<unknown> {
   /** Bytes that its elements take in the body. */
   abstract readonly bytes: number;
   abstract [Symbol.iterator](): Iterator<unknown>;
-  /** Throws BodyError where an element is no value. Of a list that was let go of it throws nothing. */
-  abstract check(): void;
+  /** Hands each element to `see`, of a list that was let go of none. Throws BodyError where an element is no value. */
+  abstract check(see: (element: unknown, i: number) => void): void;
   /** Lets go of the body. The list cannot be iterated any more. */
   abstract forget(): void;
 }

@@ -17,8 +17,8 @@ export class JsonValue extends Unparsed {
     return this.#parsed.value;
   }
 
-  override check(): void {
-    if (this.#bytes.length > 0) void this.value;
+  override check(see: (value: unknown) => void): void {
+    if (this.#bytes.length > 0) see(this.value);
   }
 
   override takeJson(take: TakeJson): boolean {

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
-import { FormatError } from "../../format/errors.ts";
+import { FormatError, RequestError } from "../../format/errors.ts";
 import { MAX_RECEIPT_ITEMS } from "../../format/item-tags.ts";
+import { checkRecord } from "../../format/record.ts";
 import { Unparsed } from "../../runtime/unparsed.ts";
 import type { LateMembers } from "../http/body.ts";
 import type { BodyList } from "../http/body-list.ts";
@@ -51,9 +52,7 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
     unseen,
     answerOf: ({ scores }) => ({ items: rankedItems(scores, ranking) }),
     inOrder() {
-      // No model has read them.
-      if (context instanceof Unparsed) context.check();
-      candidates?.check();
+      RequestError.during(() => checkUnread(context, candidates));
       return { items: itemsInOrder(count, ranking) };
     },
     list:
@@ -61,6 +60,14 @@ function ranked(body: Body, lease: Lease, errors: FormatError[]): AskedRequest {
         ? askedList(experiment, ids, { slots: Math.min(k, count), receipt, errors, items, candidates })
         : undefined,
   };
+}
+
+/** Throws FormatError where what no model has read is no record, and BodyError where it is not JSON. */
+function checkUnread(context: unknown, candidates: BodyList | undefined): void {
+  const see = (value: unknown): void => checkRecord(value, "context");
+  if (context instanceof Unparsed) context.check(see);
+  else see(context);
+  candidates?.check((candidate, i) => checkRecord(candidate, `candidates[${i}]`));
 }
 
 interface AskedListOptions {
@@ -84,7 +91,7 @@ function askedList(
     );
   return {
     ...{ name, slots, receipt, ids: ids.map(String) },
-    check: () => candidates?.check(),
+    check: () => candidates?.check(() => {}),
     // Without a spread of a member that may not be there, for which V8 calls its runtime for each item.
     itemsOf: (shown, scores) =>
       shown.map((item, slot) => {

@@ -23,7 +23,9 @@ export class ValueList extends BodyList {
     return this.#values[Symbol.iterator]();
   }
 
-  override check(): void {}
+  override check(see: (element: unknown, i: number) => void): void {
+    this.#values.forEach(see);
+  }
 
   override forget(): void {
     this.#values = [];

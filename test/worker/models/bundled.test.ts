@@ -196,6 +196,21 @@ test("a ranking that allows it keeps its own order where no model can score it",
     const refused = await problemOf(await worker.post("/v1/rank", `{${members}, "fallback": "order"}`));
     expect(refused.type, members).toBe("urn:deepfm-edge:problem:not-json");
   }
+  const without = async (body: object): Promise<unknown> => {
+    const { status, errors } = await problemOf(await worker.post("/v1/rank", { ...body, fallback: "order" }));
+    return [status, errors];
+  };
+  for (const context of [null, 5, "os", [], [{}], true]) {
+    const detail = `got ${JSON.stringify(context)}, expected an object of fields`;
+    expect(await without({ candidates, context })).toEqual([422, [{ pointer: "/context", detail }]]);
+    expect(await without({ items: ["a"], context })).toEqual([422, [{ pointer: "/context", detail }]]);
+  }
+  for (const candidate of [null, 5, "ad1", []]) {
+    const detail = `got ${JSON.stringify(candidate)}, expected an object of fields`;
+    expect(await without({ candidates: [{ ad: "ad1" }, candidate] })).toEqual([
+      ...[422, [{ pointer: "/candidates/1", detail }]],
+    ]);
+  }
   expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="order"} 2\n');
 });
 
