@@ -41,7 +41,7 @@ export class FolderStore implements KvStore {
     const [top = ""] = prefix.split("/");
     const below = prefix.includes("/") ? top : "";
     const folder = join(this.#folder, below);
-    const files = entriesBelow(folder).filter((entry) => entry.isFile() && !isForeign(entry.name));
+    const files = entriesBelow(folder).filter((entry) => isFile(entry) && !isForeign(entry.name));
     const found = files.map(({ parentPath, name }) => relative(this.#folder, join(parentPath, name)));
     return new Set(found.map((path) => path.replaceAll(sep, "/")).filter((key) => key.startsWith(prefix)));
   }
@@ -196,6 +196,12 @@ function entriesBelow(folder: string): Dirent[] {
     if (code === "ENOTDIR") throw new UserError(`${folder}: got a file, expected a folder of published values`);
     throw unread(folder, error);
   }
+}
+
+/** A link to a file is one too: what is read under its key must also be listed, or it would count as not needed. */
+function isFile(entry: Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isFile();
+  return statsOf(join(entry.parentPath, entry.name))?.isFile() ?? false;
 }
 
 /** What the system does not let a process read is not absent, and not damaged: nothing may take its place. */

@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -15,6 +17,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { FolderStore } from "../../deploy/kv/folder-store.ts";
+import { Pruning } from "../../deploy/prune.ts";
 import { Publication } from "../../deploy/publication.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
 import { manifestKey, packedPagesKey, pageKey, pointerKey } from "../../format/store.ts";
@@ -65,6 +68,27 @@ it("files that a killed process or the system has left in the folder are no keys
   );
   for (const prefix of ["uploading/", "page/", "blob/"]) expect(await store.keys(prefix)).toEqual(new Set());
   expect(() => store.checkKeys(["models/ads.htm"])).toThrow("got a name that pages of sites have");
+});
+
+it("links to files are the values that they lead to: what serves by one is not pruned", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const store = new FolderStore(folder, false);
+  const first = await pagedModel("first", pageContents(2));
+  await new Publication(store).run(first);
+  // As tools lay out what they keep elsewhere.
+  renameSync(join(folder, "models"), join(folder, "kept"));
+  renameSync(join(folder, "versions", "tiny"), join(folder, "history"));
+  mkdirSync(join(folder, "models"));
+  symlinkSync("../kept/tiny", join(folder, "models", "tiny"));
+  symlinkSync("../history", join(folder, "versions", "tiny"));
+  symlinkSync("nothing", join(folder, "models", "lost"));
+  expect(await store.keys("models/")).toEqual(new Set(["models/tiny"]));
+  const second = await pagedModel("second", pageContents(2, 1));
+  await new Publication(store).run(second);
+  const pruning = new Pruning(store, { model: null, keep: 1, days: 0 }, () => Date.now() + 86_400_000);
+  expect(await pruning.remove(await pruning.plan())).toMatchObject({ versions: [] });
+  expect((await verifyVersion(store, "tiny", null)).faults).toEqual([]);
 });
 
 it("what cannot be read is not absent", async () => {
