@@ -45,12 +45,15 @@ export class Learner {
   readonly #entryStore: EntryStore | null;
   /** The number of the one row that the dense weights are. */
   readonly #firstRow: Int32Array;
+  /** Records that a full batch learns from. */
+  #fullBatch: number;
   /** [V]: ln of each item's share among the positive records, for the in-batch loss; null before they are known. */
   #logItemShares: Float32Array | null = null;
   #batch: GatheredBatch;
 
   constructor(spec: ResolvedSpec, vocabulary: Vocabulary, engineOf: EngineFactory) {
     this.#spec = spec;
+    this.#fullBatch = spec.training.batchSize;
     this.random = new Random(spec.training.seed);
     this.model = new Model(MODELS[spec.model.type](spec), this.random);
     const { parameters, definition } = this.model;
@@ -74,6 +77,16 @@ export class Learner {
   /** The number of trained weights, rows included. */
   get parameterCount(): number {
     return this.tables.values.length + this.model.parameters.values.length;
+  }
+
+  /**
+   * Takes a batch of a log with these labels for a full one: one of `batchSize` records, or of the whole log where that
+   * is shorter, and with the in-batch loss as many of them as have label 1 in the mean.
+   */
+  expectBatchesOf({ negatives, positives }: LabelCounts): void {
+    const records = negatives.records + positives.records;
+    const learned = this.#usesPositives ? positives.records / records : 1;
+    this.#fullBatch = learned * Math.min(this.#spec.training.batchSize, records);
   }
 
   /**
@@ -159,7 +172,7 @@ export class Learner {
 
   #moveRunningStats(batchStats: Float32Array, records: number): void {
     // A small batch, such as an epoch's last, moves them by its share of a full batch: the variance of one record is 0.
-    const weight = (1 - BATCH_NORM_MOMENTUM) * Math.min(1, records / this.#spec.training.batchSize);
+    const weight = (1 - BATCH_NORM_MOMENTUM) * Math.min(1, records / this.#fullBatch);
     const { values } = this.model.runningStats;
     for (let i = 0; i < values.length; i++) values[i] = (1 - weight) * values[i] + weight * batchStats[i];
   }

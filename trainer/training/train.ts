@@ -168,6 +168,7 @@ export async function startLearner(
   { engine, threads }: Pick<RunningEngine, "engine" | "threads">,
 ): Promise<Learner> {
   const learner = new Learner(spec, vocabulary, engineFactory(engine, threads));
+  learner.expectBatchesOf(source.labels);
   if (spec.training.loss === "in-batch")
     learner.startFromPopularity(await logItemShares(spec, vocabulary.fieldOf, source));
   else learner.startFromLabels(source.labels);
