@@ -4,6 +4,7 @@ import { BREAK_OFF_MS } from "../limits.ts";
 export class OriginBody {
   readonly #bytes: ReadableStreamBYOBReader | null;
   readonly #chunks: ReadableStreamDefaultReader<Uint8Array> | null;
+  #isEmpty = true;
 
   constructor(body: ReadableStream) {
     this.#bytes = byobReader(body);
@@ -12,12 +13,21 @@ export class OriginBody {
 
   /** What has arrived, at least a byte and at most `size`; null at the end. Rejects where the origin breaks off. */
   async read(size: number): Promise<Uint8Array | null> {
-    for (;;) {
-      const { value, done } = this.#bytes
-        ? await this.#bytes.readAtLeast(1, new Uint8Array(size))
-        : await (this.#chunks as ReadableStreamDefaultReader<Uint8Array>).read();
-      if (value && value.length > 0) return value;
-      if (done) return null;
+    try {
+      for (;;) {
+        const { value, done } = this.#bytes
+          ? await this.#bytes.readAtLeast(1, new Uint8Array(size))
+          : await (this.#chunks as ReadableStreamDefaultReader<Uint8Array>).read();
+        if (value && value.length > 0) {
+          this.#isEmpty = false;
+          return value;
+        }
+        if (done) return null;
+      }
+    } catch (error) {
+      // Nothing at all is no encoding of anything, which browsers do not mind. It is no broken connection.
+      if (this.#isEmpty && /ended prematurely/.test(String(error))) return null;
+      throw error;
     }
   }
 

@@ -193,8 +193,8 @@ async function passOn(
  */
 function passage(headers: Headers, origin: OriginSetting): IdentityTransformStream {
   const length = headers.get("content-length") ?? "";
-  // The length of an encoded body is not that of the decoded one.
-  const isPlain = ["", "identity"].includes(headers.get("content-encoding") ?? "");
+  // The length of an encoded body is not that of the decoded one, and that of one in chunks counts for nothing.
+  const isPlain = ["", "identity"].includes(headers.get("content-encoding") ?? "") && !headers.has("transfer-encoding");
   const isHeld = !isBinding(origin) && /^\d{1,15}$/.test(length);
   return isPlain && isHeld ? new FixedLengthStream(Number(length)) : new IdentityTransformStream();
 }

@@ -1,6 +1,6 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 import { startInFront, visit, visitOrigin } from "./front-worker.ts";
 import { originAnswers } from "./origin-worker.ts";
@@ -169,3 +169,29 @@ test.each(["text/html", "application/json"])(
     expect(answer.headers.get("content-length")).toBe("0");
   },
 );
+
+test.each(["text/html", "application/json"])(
+  "an answer of %s in chunks that is said to be encoded, and empty, is an empty one",
+  async (type) => {
+    const nothing = () => new ReadableStream({ start: (controller) => controller.close() });
+    for (const encoding of ["gzip", "br"]) {
+      const headers = { "content-type": type, "content-encoding": encoding };
+      originAnswers(() => new Response(nothing(), { headers, encodeBody: "manual" }));
+      const answer = await visit(PATH, { headers: { "accept-encoding": encoding } });
+      expect(answer.headers.get("content-encoding")).toBeNull();
+      expect(await answer.text()).toBe("");
+    }
+  },
+);
+
+test.each([
+  ["text/html", shopHtml(), shopHtml(order)],
+  ["application/json", shopJson(), shopJson(order)],
+])("of an answer of %s in chunks, a length that is stated beside them counts for nothing", async (type, sent, got) => {
+  startInFront(SHOP_ROUTES, { ORIGIN: "https://origin.example" });
+  const headers = { "content-type": type, "content-length": "5", "transfer-encoding": "chunked" };
+  using fetching = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(sent, { headers }));
+  const answer = await visit(PATH);
+  expect(await answer.text()).toBe(got);
+  expect(fetching).toHaveBeenCalledTimes(1);
+});
