@@ -8,8 +8,9 @@ import { type KvStore, textsOf } from "./kv/kv-store.ts";
 const AT_ONCE = 8;
 
 /**
- * The history of a model by the manifests that a store has of it, `first` versions first. When a version was published,
- * its metrics and its note are lost: its time is `now`, so that `prune` takes it for a new one.
+ * The history of a model by the manifests that a store has of it, `first` versions first: those that its pointer names,
+ * also where another model has them too, whose name the manifest has then. When a version was published, its metrics
+ * and its note are lost: its time is `now`, so that `prune` takes it for a new one.
  */
 export async function historyFromManifests(
   store: KvStore,
@@ -24,7 +25,7 @@ export async function historyFromManifests(
     const some = versions.slice(i, i + AT_ONCE);
     const texts = await textsOf(store, some.map(manifestKey));
     for (const version of some) {
-      const bytes = bytesOf(texts.get(manifestKey(version)) ?? "", version, model);
+      const bytes = bytesOf(texts.get(manifestKey(version)) ?? "", version, first.includes(version) ? null : model);
       if (bytes !== null) found.set(version, bytes);
     }
   }
@@ -35,11 +36,11 @@ export async function historyFromManifests(
   }));
 }
 
-/** The bytes of a version's blob, where the text is a manifest and of this model; null otherwise. */
-function bytesOf(text: string, version: string, model: string): number | null {
+/** The bytes of a version's blob, where the text is a manifest and of this model, or of any for null; null otherwise. */
+function bytesOf(text: string, version: string, model: string | null): number | null {
   try {
     const manifest = readPublishedManifest(text, version);
-    return manifest.model === model ? manifest.bytes : null;
+    return model === null || manifest.model === model ? manifest.bytes : null;
   } catch (error) {
     if (error instanceof FormatError) return null;
     throw error;

@@ -20,7 +20,7 @@ import type { EarlierModel, ModelRegistry } from "./registry.ts";
 export interface ReleaseOptions {
   /** The model's name in the store. Default: the export's. */
   model?: string;
-  /** A publisher's words, for the history. */
+  /** A publisher's words, for the history. Default: those that it has of the version. */
   note?: string;
   /** Whether the pointer moves to it. Default: true. */
   switches?: boolean;
@@ -63,11 +63,11 @@ export interface Release {
 export async function planRelease(
   registry: ModelRegistry,
   { name, version, isSigned, serial, bytes, evidence }: ReleasedVersion,
-  { model = name, note = "", switches = true, becomesDefault = false, deadline }: ReleaseOptions,
+  { model = name, note: words, switches = true, becomesDefault = false, deadline }: ReleaseOptions,
   mend: ((what: string) => void) | null = null,
 ): Promise<Release> {
   parseWith(modelName, model, "--model");
-  parseWith(NoteSchema, note, "--note");
+  if (words !== undefined) parseWith(NoteSchema, words, "--note");
   if (deadline !== undefined && !switches)
     throw new UserError("--deadline: got --no-switch too, expected one of the two: it is the pointer's, which stays");
   if (isSigned && model !== name)
@@ -83,6 +83,7 @@ export async function planRelease(
     () => registry.pointer(model),
     switches ? mend : null,
     () => null,
+    switches ? "`publish --repair`" : "`publish --repair` without --no-switch",
   );
   const pointer = own ?? (earlier?.model === model ? pointerOf(earlier.version) : null);
   if (becomesDefault && !switches && pointer === null)
@@ -91,12 +92,15 @@ export async function planRelease(
   const since = registry.timeAfter(pointer);
   // A pointer of a clock that was ahead must be followed by a later one; when this was published it does not say.
   const time = registry.timeAfter(null);
-  const publication: PublishedVersion = { version, time, metrics: metricsOf(evidence), bytes, note };
   const before = await unlessDamaged(
     () => registry.history(model),
     mend,
-    () => registry.historyAnew(model, pointer, time),
+    async () => (await registry.historyAnew(model, pointer, time)).filter((one) => one.version !== version),
+    "`publish --repair`",
   );
+  // Without words for it, such as for a repair, what was said of the version before still holds.
+  const note = words ?? before.find((one) => one.version === version)?.note ?? "";
+  const publication: PublishedVersion = { version, time, metrics: metricsOf(evidence), bytes, note };
   // A Worker serves a version that a request names only where the history, or the pointer, has it.
   const kept = before.length < MAX_HISTORY ? undefined : await registry.inUse(pointer, mend !== null);
   const history = withPublication(before, publication, kept);
@@ -144,7 +148,7 @@ async function unlessDamaged<T>(
   read: () => Promise<T>,
   mend: ((what: string) => void) | null,
   anew: () => T | Promise<T>,
-  hint = "`publish --repair`",
+  hint: string,
 ): Promise<T> {
   try {
     return await read();

@@ -45,6 +45,11 @@ export async function verifyVersion(
   const manifest = await manifestOf(store, version).catch(fault<PublishedManifest>);
   if (byBlob && manifest && Buffer.compare(byBlob, manifest.pageDigests) !== 0)
     faults.push(`${manifestKey(version)}: got other pages than in ${blobKey(version)}`);
+  if (blob && manifest && blob.bytes.length !== manifest.bytes)
+    faults.push(
+      `${manifestKey(version)}: got a blob of ${manifest.bytes} bytes, expected ${blob.bytes.length} as in ` +
+        blobKey(version),
+    );
   // By the manifest it is known what must stay for the version.
   if (blob && manifest && blob.base !== manifest.base)
     faults.push(

@@ -115,7 +115,7 @@ function unknown(version: string): (error: unknown) => never {
     if (!(error instanceof FormatError)) throw error;
     throw new UserError(
       `${error.message}; the pages of ${version}, which stays, are not known, so that nothing is removed. ` +
-        "`publish --repair` of its export brings them back",
+        "`publish --repair --no-switch` of its export brings them back",
     );
   };
 }

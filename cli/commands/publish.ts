@@ -33,7 +33,7 @@ export function definePublish(command: Command): void {
   command
     .argument("<export>", "the folder that `export` wrote")
     .option("--model <name>", "the model's name there, which requests may name (default: that of its spec)")
-    .option("--note <text>", "what the history says of this version")
+    .option("--note <text>", "what the history says of this version (default: what it said of it before)")
     .option("--no-switch", "upload it and note it in the history, but let the version before go on serving")
     .option("--default", "serve requests that name no model with it; the first model that is published does anyway")
     .option(

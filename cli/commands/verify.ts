@@ -24,7 +24,7 @@ export function defineVerify(command: Command): void {
       if (faults.length > 0)
         throw new UserError(
           `${name}@${version}: got ${faults.length} faults in ${values} values, expected none; ` +
-            "`publish --repair` of its export writes them again (with --packed, the file of all pages too)",
+            "`publish --repair --no-switch` of its export writes them again (with --packed, the file of all pages too)",
         );
       console.log(`${name}@${version} is whole: ${values.toLocaleString("en")} values`);
     });

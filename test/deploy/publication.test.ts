@@ -283,6 +283,13 @@ describe("what verify reads back", () => {
     await publish(store, first, { repair: true }, { switches: false });
     expect(store.values.get(b)).toBe(pageB);
 
+    // Of a manifest with another length of the blob, pages and base are right.
+    const manifest = store.values.get(manifestKey(version)) ?? "";
+    store.values.set(manifestKey(version), manifest.replace(/"bytes":\d+/, '"bytes":64'));
+    expect((await verifyVersion(store, "tiny", version)).faults).toEqual([
+      `${manifestKey(version)}: got a blob of 64 bytes, expected ${first.blob.length} as in ${blobKey(version)}`,
+    ]);
+
     // Without its manifest the blob says which pages there are, and without the blob the manifest does.
     store.values.delete(manifestKey(version));
     expect((await verifyVersion(store, "tiny", version)).faults).toEqual([`${manifestKey(version)}: missing`]);
@@ -322,6 +329,40 @@ describe("small values that are damaged", () => {
     expect(history[0]).toMatchObject({ version: third.version, note: "" });
     expect(history[1]?.note).toBe("found by publish --repair, which does not know when it was published");
     expect((await new ModelRegistry(store).rollback("tiny", first.version)).to).toBe(first.version);
+
+    // A pointer is written anew by a publication that moves it, and not by one that was just tried.
+    store.values.set(pointerKey("tiny"), "{");
+    await expect(publish(store, first, options, { switches: false })).rejects.toThrow(
+      "; `publish --repair` without --no-switch writes it anew",
+    );
+    await publish(store, first, options);
+    expect(servingIn(store)).toBe(first.version);
+  });
+
+  it("of a history keep what serves, also where another model has that version too and so its manifest", async () => {
+    const store = new MemoryKv();
+    await publish(store, first, {}, { note: "one" });
+    await publish(store, first, {}, { model: "ads" });
+    store.values.set(historyKey("tiny"), "{");
+    await publish(store, second, { repair: true }, { switches: false });
+    const history = await new ModelRegistry(store).history("tiny");
+    expect(history.map(({ version }) => version)).toEqual([second.version, first.version]);
+  });
+
+  it("keep the note of a version that is published again, as by a repair, unless it gets another", async () => {
+    const store = new MemoryKv();
+    const notes = async (): Promise<string[]> =>
+      (await new ModelRegistry(store).history("tiny")).map(({ note }) => note);
+    await publish(store, first, {}, { note: "one" });
+    await publish(store, second);
+    await publish(store, first, { repair: true }, { switches: false });
+    expect(await notes()).toEqual(["one", ""]);
+    await publish(store, first, {}, { note: "" });
+    expect(await notes()).toEqual(["", ""]);
+    // A note that was lost with its history is not that of the version which is published now.
+    store.values.set(historyKey("tiny"), "{");
+    await publish(store, first, { repair: true });
+    expect(await notes()).toEqual(["", expect.stringMatching(/^found by publish --repair/)]);
   });
 });
 
