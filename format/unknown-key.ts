@@ -6,36 +6,36 @@ import { parseWith } from "./parse.ts";
 
 /**
  * Checks settings against `schema`, as `parseWith` does. A key that the schema does not know is named first, with the
- * known key that is nearest to it, as it is often why another one is missing.
+ * known key that is nearest to it, as it is often why another one is missing; and so is a list in an object's place,
+ * which valibot takes for an object without keys.
  */
 export function parseSettings<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
   source: string,
 ): v.InferOutput<Schema> {
-  const unknown = findUnknownKey(schema, input);
-  if (unknown) throw new FormatError(`${source}: ${unknown.path}`, `unknown key, expected ${near(unknown)}`);
+  const fault = findFault(schema, input);
+  if (fault) throw new FormatError(fault.path === "" ? source : `${source}: ${fault.path}`, fault.problem);
   return parseWith(schema, input, source);
 }
 
-interface UnknownKey {
+interface Fault {
   path: string;
-  key: string;
-  /** The keys that could stand in its place. */
-  known: readonly string[];
+  problem: string;
 }
 
-/** The first key, in the order in which the input is written, that is unknown where it stands. */
-function findUnknownKey(schema: v.GenericSchema, input: unknown, path = ""): UnknownKey | null {
+/** The first key, in the order in which the input is written, that is unknown where it stands, or list that is none. */
+function findFault(schema: v.GenericSchema, input: unknown, path = ""): Fault | null {
   if (typeof input !== "object" || input === null) return null;
   const bare = unwrapped(schema);
   if (Array.isArray(input)) {
+    if (isObject(bare) || isVariant(bare)) return { path, problem: `got ${show(input)}, expected Object` };
     if (!isArray(bare)) return null;
-    return first(input.entries(), ([i, item]) => findUnknownKey(bare.item, item, `${path}[${i}]`));
+    return first(input.entries(), ([i, item]) => findFault(bare.item, item, `${path}[${i}]`));
   }
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   if (isRecord(bare)) {
-    return first(Object.entries(input), ([key, value]) => findUnknownKey(bare.value, value, at(key)));
+    return first(Object.entries(input), ([key, value]) => findFault(bare.value, value, at(key)));
   }
   const options = isVariant(bare)
     ? optionsFor(bare, input)
@@ -47,10 +47,10 @@ function findUnknownKey(schema: v.GenericSchema, input: unknown, path = ""): Unk
   if (options.length === 0) return null;
   const known = [...new Set(options.flatMap(({ entries }) => Object.keys(entries)))];
   return first(Object.entries(input), ([key, value]) => {
-    if (!known.includes(key)) return { path: at(key), key, known };
+    if (!known.includes(key)) return { path: at(key), problem: `unknown key, expected ${near(key, known)}` };
     const [only, ...others] = options;
     const inner = others.length === 0 ? only?.entries[key] : undefined;
-    return inner ? findUnknownKey(inner, value, at(key)) : null;
+    return inner ? findFault(inner, value, at(key)) : null;
   });
 }
 
@@ -106,7 +106,7 @@ function optionsFor({ key, options }: VariantSchema, input: object): ObjectSchem
 }
 
 /** The known key that was meant, as far as that can be guessed; otherwise all known keys. */
-function near({ key, known }: UnknownKey): string {
+function near(key: string, known: readonly string[]): string {
   const [nearest] = known
     .map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);

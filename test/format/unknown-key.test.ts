@@ -52,6 +52,16 @@ describe("a key that a spec does not know is named with the one that is nearest"
     expect(() => parseFeatureSpec(JSON.stringify(spec), "s.json")).toThrow(problem);
   });
 
+  it.each<[object, string]>([
+    [[], "s.json: got [], expected Object"],
+    [{ name: "s", fields: [id], model: [] }, "s.json: model: got [], expected Object"],
+    [{ name: "s", fields: [id], training: [5] }, "s.json: training: got [5], expected Object"],
+    [{ name: "s", fields: [id], data: { negatives: [] } }, "s.json: data.negatives: got [], expected Object"],
+    [{ name: "s", fields: [{ ...id, encoding: [] }] }, "s.json: fields[0].encoding: got [], expected Object"],
+  ])("a list is no object without keys: %j", (spec, problem) => {
+    expect(() => parseFeatureSpec(JSON.stringify(spec), "s.json")).toThrow(problem);
+  });
+
   it("__proto__ is unknown, too", () => {
     const spec = '{"name":"s","fields":[{"name":"id","type":"categorical"}],"training":{"__proto__":{"seed":2}}}';
     expect(() => parseFeatureSpec(spec, "s.json")).toThrow("s.json: training.__proto__: unknown key, expected one of");
