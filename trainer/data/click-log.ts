@@ -117,7 +117,7 @@ export class ClickLog implements AsyncDisposable {
     const absent = [...this.#absent].map(
       (key) => `${this.path}: no line has the key ${show(key)}, so it is missing in all records`,
     );
-    return [...this.#known.warnings, ...absent];
+    return [...new Set([...this.#known.warnings, ...absent])];
   }
 
   /** Names of the columns that `data.select` computes. */

@@ -1,6 +1,7 @@
 import { FormatError } from "../../format/errors.ts";
+import { isTextType } from "../../format/field-checks.ts";
 import { fileNumberSql } from "./file-links.ts";
-import type { Scan, ScanInput } from "./scan.ts";
+import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { identifier, literal } from "./sql.ts";
 
 // Hive partitions: folders named key=value give columns.
@@ -29,8 +30,14 @@ export function withPartitions(scan: Scan, { log, data }: ScanInput): Scan {
     });
     return `(CAST([${values.join(", ")}] AS VARCHAR[]))[${fileNumberSql(identifier(FILE_COLUMN))} + 1]`;
   });
-  const columns = names.map((name, i) => ({ name, sql: identifier(`\u0001h${i}`) }));
-  const added = lists.map((sql, i) => `, ${sql} AS ${columns[i].sql}`).join("");
+  const texts = names.map((_, i) => identifier(`\u0001h${i}`));
+  const types = new Map(Object.entries(data.types));
+  const columns = names.map((name, i): LogColumn => {
+    const type = types.get(name);
+    if (type === undefined || isTextType(type)) return { name, sql: texts[i] };
+    return { name, sql: `CAST(${texts[i]} AS ${type})`, cast: { from: texts[i], type }, made: type };
+  });
+  const added = lists.map((sql, i) => `, ${sql} AS ${texts[i]}`).join("");
   return {
     ...scan,
     columns: [...scan.columns, ...columns],

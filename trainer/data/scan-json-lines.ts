@@ -40,7 +40,7 @@ export const KEY_COUNT = `TRY(len(json_keys(${LINE})))`;
 
 /**
  * The keys that SQL of the user looks at, as the log writes them, and those with types. A key that no line has is a
- * column all the same: it is missing everywhere.
+ * column all the same: it is missing everywhere, and a warning says so.
  */
 async function referencedKeys(
   { log, connection, references }: ScanInput,
@@ -48,19 +48,28 @@ async function referencedKeys(
   types: ReadonlyMap<string, string>,
 ): Promise<{ names: string[]; warnings: string[] }> {
   const names = new Set(types.keys());
-  if (references?.size === 0) return { names: [...names], warnings: [] };
-  const chosen = references ? `WHERE lower(key) IN (${[...references].map(literal).join(", ")})` : "";
+  if (references?.size === 0 && names.size === 0) return { names: [], warnings: [] };
+  const typed = `key IN (${listOf(names)})`;
+  const chosen = references ? `WHERE lower(key) IN (${listOf(references)}) OR ${typed}` : "";
   const found = await connection.runAndReadAll(
-    `SELECT ${wholeText("key")} FROM (SELECT unnest(json_keys(${LINE})) AS key FROM ${relation}) ${chosen}
-     GROUP BY key ORDER BY key LIMIT ${MAX_KEYS}`,
+    `SELECT ${wholeText("key")} FROM (SELECT DISTINCT unnest(json_keys(${LINE})) AS key FROM ${relation}) ${chosen}
+     ORDER BY (${typed}) IS NOT TRUE, key LIMIT ${MAX_KEYS}`,
   );
-  for (const [key] of found.getRows()) if (!String(key).includes("\0")) names.add(String(key));
+  const keys = new Set(found.getRows().map(([key]) => String(key)));
+  const missing = (name: string): string =>
+    `${log.name}: no line has the key ${identifier(name)}, so it is missing in all records`;
+  const warnings = [...names].filter((name) => !keys.has(name)).map(missing);
+  for (const key of keys) if (!key.includes("\0")) names.add(key);
   const known = new Set([...names].map((name) => name.toLowerCase()));
-  const warnings: string[] = [];
   for (const name of references ?? []) {
     if (known.has(name)) continue;
     names.add(name);
-    warnings.push(`${log.name}: no line has the key ${identifier(name)}, so it is missing in all records`);
+    warnings.push(missing(name));
   }
   return { names: [...names], warnings };
+}
+
+/** SQL of a list of names, which is never empty. */
+function listOf(names: Iterable<string>): string {
+  return ["NULL", ...[...names].map(literal)].join(", ");
 }

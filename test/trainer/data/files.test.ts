@@ -53,6 +53,15 @@ describe("files, globs, folders, lists", () => {
     ]);
     await expect(readRows(["day"], path)).rejects.toThrow('no column "day"');
   });
+  it("partitions with a type", async () => {
+    const path = join(folder, "days");
+    const data = { hive: true, types: { day: "INTEGER" }, where: "day + 1 > 2" };
+    expect(await readRows(["label", "day"], path, data)).toEqual([["0", 2]]);
+    const word = file("typed/day=x/d.csv", "label,user\n1,x\n");
+    await expect(readRows(["day"], word, { hive: true, types: { day: "INTEGER" } })).rejects.toThrow(
+      `${word}, line 2: column day: got "x", expected INTEGER`,
+    );
+  });
   it("names the file and line of a row beyond the first file", async () => {
     const bad = file("days2/c.csv", "label,user\n1,x\n7,y\n");
     await using log = await openLog([a, b, bad]);

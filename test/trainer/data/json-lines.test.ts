@@ -73,6 +73,16 @@ describe("a key that no line has is missing everywhere, and the user is told", (
     expect(log.warnings).toEqual([warning]);
   });
 
+  it("as the key of a type, whatever its case", async () => {
+    const data = { types: { coupon: "DOUBLE", ID: "VARCHAR", label: "DOUBLE" } };
+    await using log = await openLog(path, data);
+    expect(await rowsOf(log, ["id", "coupon"])).toEqual([
+      ["a", null],
+      ["b", null],
+    ]);
+    expect(log.warnings).toEqual([warning, warning.replace("coupon", "ID")]);
+  });
+
   it("in a validation log, as the Worker takes an absent field", async () => {
     const train = file("train.jsonl", '{"label":1,"id":"a","coupon":"x"}\n{"label":0,"id":"b"}\n');
     const fields = ["id", "coupon"].map((name) => ({ name, type: "categorical" }));

@@ -72,3 +72,26 @@ describe("a type of text", () => {
     expect(await other.count()).toBe(2);
   });
 });
+
+describe("a type that changes nothing", () => {
+  it("as no column has its name, is told of", async () => {
+    const parquet = await writeParquet(join(folder, "no-such.parquet"), "SELECT 1 AS label, 'a' AS site");
+    for (const path of [csv, parquet]) {
+      await using log = await openPart(specOf({ Site: "VARCHAR", seen: "DOUBLE", label: "INTEGER" }), {
+        paths: [path],
+      });
+      expect(log.warnings).toEqual(
+        ["Site", "seen"].map(
+          (name) => `${path}: no column "${name}", to which data.types gives a type; got "label", "site"`,
+        ),
+      );
+    }
+  });
+
+  it("as the columns of the format have theirs, is refused", async () => {
+    const path = file("types.libsvm", "1 3:2\n0 4:1\n");
+    await expect(openPart(specOf({ 3: "DOUBLE" }), { paths: [path] })).rejects.toThrow(
+      'data.types: got {"3":"DOUBLE"} for libsvm, whose columns have types of their own, expected none',
+    );
+  });
+});
