@@ -49,9 +49,10 @@ export interface Steps {
   zero: number;
 }
 
+/** The steps of a range. Inputs so small that float32 has no inverse of their step count as 0. */
 export function stepsOf({ low, high }: Range): Steps {
-  const step = (high - low) / ACTIVATION_MAX || 1;
-  return { step, zero: Math.round(-low / step) };
+  const step = (high - low) / ACTIVATION_MAX;
+  return Number.isFinite(Math.fround(1 / step)) ? { step, zero: Math.round(-low / step) } : { step: 1, zero: 0 };
 }
 
 /** The smallest range that has all of these inside. */

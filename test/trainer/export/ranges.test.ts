@@ -36,4 +36,8 @@ describe("a layer's range", () => {
       expect(Number.isInteger(zero) && zero >= 0 && zero <= 127).toBe(true);
     }
   });
+
+  it.each([1e-37, 1e-45])("of %d, whose step has no inverse in float32, takes all inputs for 0", (high) => {
+    expect(stepsOf({ low: -high, high })).toEqual({ step: 1, zero: 0 });
+  });
 });
