@@ -1,8 +1,6 @@
 import * as v from "valibot";
 import { ownValue } from "./own-value.ts";
-
-/** Names that `v.record` leaves out without a word, since they are properties of every object. */
-const LEFT_OUT = ["__proto__", "constructor", "prototype"];
+import { LEFT_OUT } from "./unknown-key.ts";
 
 /** A record of any names: like `v.record`, but it keeps, and checks, each one that the input has as its own. */
 export function namedValues<const Name extends v.GenericSchema<string, string>, const Value extends v.GenericSchema>(

@@ -15,9 +15,17 @@ export function parseSettings<Schema extends v.GenericSchema>(
   source: string,
 ): v.InferOutput<Schema> {
   const fault = findFault(schema, input);
-  if (fault) throw new FormatError(fault.path === "" ? source : `${source}: ${fault.path}`, fault.problem);
+  if (fault) throw new FormatError(fault.path === "" ? source : `${source}${placed(fault.path)}`, fault.problem);
   return parseWith(schema, input, source);
 }
+
+/** A path behind the name of its source: an element of a list stands right after it. */
+function placed(path: string): string {
+  return path.startsWith("[") ? path : `: ${path}`;
+}
+
+/** Names that `v.record` leaves out without a word, since they are properties of every object. */
+export const LEFT_OUT: readonly string[] = ["__proto__", "constructor", "prototype"];
 
 interface Fault {
   path: string;
@@ -35,7 +43,12 @@ function findFault(schema: v.GenericSchema, input: unknown, path = ""): Fault | 
   }
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   if (isRecord(bare)) {
-    return first(Object.entries(input), ([key, value]) => findFault(bare.value, value, at(key)));
+    const { value: kept } = bare["~run"]({ value: input }, {});
+    return first(Object.entries(input), ([key, value]) =>
+      LEFT_OUT.includes(key) && !Object.hasOwn(kept as object, key)
+        ? { path: at(key), problem: "got a name that JavaScript keeps for itself, expected another" }
+        : findFault(bare.value, value, at(key)),
+    );
   }
   const options = isVariant(bare)
     ? optionsFor(bare, input)

@@ -22,7 +22,7 @@ test.each<[unknown, string]>([
   [[{ lists: [HTML] }], 'RERANK_ROUTES[0].path: missing, expected "path"'],
   [[{ path: "a/*", lists: [HTML] }], 'RERANK_ROUTES[0].path: got "a/*", expected a path that begins with "/"'],
   [[{ path: "/", itemPages: ":item", lists: [HTML] }], 'RERANK_ROUTES[0].itemPages: got ":item", expected a path that'],
-  [with_({ selector: "#a" }), 'RERANK_ROUTES: [0].lists[0].selector: unknown key, expected one of "type", "name", '],
+  [with_({ selector: "#a" }), 'RERANK_ROUTES[0].lists[0].selector: unknown key, expected one of "type", "name", '],
   [with_({ type: "xml" }), 'RERANK_ROUTES[0].lists[0].type: got "xml", expected ("html" | "json")'],
   [with_({ name: "A" }), 'RERANK_ROUTES[0].lists[0].name: got "A", expected lower-case letters'],
   [with_({ itemEnds: "never" }), 'RERANK_ROUTES[0].lists[0].itemEnds: got "never", expected ("end-tag" | "next-item")'],
@@ -35,3 +35,17 @@ test.each<[unknown, string]>([
 ])("%j is refused with its place", (input, message) => {
   expect(() => parseRerankRoutes(input)).toThrow(message);
 });
+
+test.each(["__proto__", "constructor", "prototype"])(
+  "a field with the name %s is not left out without a word",
+  (field) => {
+    const named = (value: unknown): object => JSON.parse(`{"${field}": ${JSON.stringify(value)}}`);
+    const problem = "got a name that JavaScript keeps for itself, expected another";
+    for (const [routes, place] of [
+      [[{ path: "/", lists: [HTML], context: named({ query: "q" }) }], `context.${field}`],
+      [with_({ fields: named({ attribute: "title" }) }), `lists[0].fields.${field}`],
+      [with_({ fields: named("/title") }, JSON_LIST), `lists[0].fields.${field}`],
+    ] as const)
+      expect(() => parseRerankRoutes(routes)).toThrow(`RERANK_ROUTES[0].${place}: ${problem}`);
+  },
+);

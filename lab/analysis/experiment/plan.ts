@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { FormatError, show } from "../../../format/errors.ts";
+import { show } from "../../../format/errors.ts";
 import { EVENT_TYPES } from "../../../format/event.ts";
 import { BUCKETS } from "../../../format/exposure.ts";
 import { modelName, positiveInteger, sharedName } from "../../../format/field-schemas.ts";
@@ -142,16 +142,7 @@ export type AnalysisPlan = v.InferOutput<typeof PlanSchema>;
 
 /** Checks a plan. Throws FormatError that names the place within `source`, what was got and what was expected. */
 export function parsePlan(input: unknown, source = "plan"): AnalysisPlan {
-  const plan = parseSettings(PlanSchema, input, source);
-  // Records leave out such names without a word.
-  const lost = Object.keys((input as AnalysisPlan).weights ?? {}).find(
-    (arm) => !Object.hasOwn(plan.weights ?? {}, arm),
-  );
-  if (lost === undefined) return plan;
-  throw new FormatError(
-    `${source}: weights`,
-    `got the arm ${show(lost)}, a name that JavaScript keeps for itself, expected another`,
-  );
+  return parseSettings(PlanSchema, input, source);
 }
 
 /** Fields of `ctx` that a plan needs. */

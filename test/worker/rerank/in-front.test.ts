@@ -137,7 +137,7 @@ describe("routes that are wrong are refused with the place", () => {
     ["no JSON", "[", /^RERANK_ROUTES: got no JSON \(.*\), expected a list of routes$/],
     ["no list", "{}", /^RERANK_ROUTES: got \{\}, expected Array$/],
     ["no lists", [{ path: "/" }], /^RERANK_ROUTES\[0\]\.?:? ?lists: missing/],
-    ["an unknown key", [{ ...route, budget: 3 }], /^RERANK_ROUTES: \[0\]\.budget: unknown key, expected "budgetMs"$/],
+    ["an unknown key", [{ ...route, budget: 3 }], /^RERANK_ROUTES\[0\]\.budget: unknown key, expected "budgetMs"$/],
     ["a name twice", [{ ...route, lists: [html, html] }], /lists: got .*, expected a name of its own for each list$/],
     [
       "no pattern of a path",
