@@ -6,7 +6,7 @@ import { drawEpsilonGreedy, epsilonGreedyLogPropensities } from "./epsilon-greed
 import { Noise } from "./noise.ts";
 import { drawPlackettLuce, plackettLuceLogPropensities } from "./plackett-luce.ts";
 import { Pool } from "./pool.ts";
-import { best, descending } from "./ranking.ts";
+import { best } from "./ranking.ts";
 import { type Draft, drawTeamDraft, teamDraftLogPropensities } from "./team-draft.ts";
 
 // The one way from logits to an order, for the Worker that shows lists, and for the analysis that replays its log. No
@@ -78,10 +78,10 @@ function draw(policy: Policy, { ids, rivalLogits }: Candidates, pool: Pool, nois
       return { order: drawPlackettLuce(scaled(logits, policy.temperature), uniformsOf(ids, pool, noise), slots) };
     case "epsilon-greedy": {
       const uniforms = uniformsOf(ids, pool, noise);
-      return { order: drawEpsilonGreedy(logits, uniforms, noise, { epsilon: policy.epsilon, slots }) };
+      return { order: drawEpsilonGreedy(pool.byLogit, uniforms, noise, { epsilon: policy.epsilon, slots }) };
     }
     case "team-draft": {
-      const { order, ...draft } = drawTeamDraft(logits, pool.of(rivalLogits ?? []), noise, slots);
+      const { order, ...draft } = drawTeamDraft(pool.byLogit, pool.of(rivalLogits ?? []), noise, slots);
       return { order, draft };
     }
   }
@@ -95,10 +95,11 @@ function uniformsOf(ids: readonly string[], { candidates }: Pool, noise: Noise):
 }
 
 /** Free slots that are drawn, then the rest by logit, as many as are asked for. */
-function completed(order: Int32Array, { drawn, asked, logits }: Pool): Int32Array {
+function completed(order: Int32Array, pool: Pool): Int32Array {
+  const { drawn, asked, logits } = pool;
   if (drawn === asked) return order;
-  const byLogit = drawn === 0 ? best(logits, asked) : descending(logits);
-  if (drawn === 0) return byLogit;
+  if (drawn === 0) return best(logits, asked);
+  const { byLogit } = pool;
   const taken = zerosOf(logits.length);
   const whole = integersOf(asked);
   for (let slot = 0; slot < drawn; slot++) {
@@ -116,7 +117,7 @@ function conditional(policy: Policy, candidates: Candidates, pool: Pool, shown: 
   // A list without a pinned item where it belongs cannot come, whichever slot it is told by.
   if (free === undefined) return shown.map(() => Number.NEGATIVE_INFINITY);
   const drawn = conditionalOfDrawn(policy, candidates, pool, free.subarray(0, pool.drawn));
-  const greedy = drawn.length < free.length ? epsilonGreedyLogPropensities(pool.logits, free, 0) : drawn;
+  const greedy = drawn.length < free.length ? epsilonGreedyLogPropensities(pool.byLogit, free, 0) : drawn;
   if (greedy !== drawn) greedy.set(drawn);
   return withPinned(greedy, pool, shown.length);
 }
@@ -136,9 +137,9 @@ function conditionalOfDrawn(policy: Policy, { rivalLogits }: Candidates, pool: P
     case "plackett-luce":
       return plackettLuceLogPropensities(scaled(pool.logits, policy.temperature), free);
     case "epsilon-greedy":
-      return epsilonGreedyLogPropensities(pool.logits, free, policy.epsilon);
+      return epsilonGreedyLogPropensities(pool.byLogit, free, policy.epsilon);
     case "team-draft":
-      return teamDraftLogPropensities(pool.logits, pool.of(rivalLogits ?? []), free);
+      return teamDraftLogPropensities(pool.byLogit, pool.of(rivalLogits ?? []), free);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Policy } from "../../format/policy.ts";
 import { doublesOf, integersOf, zerosOf } from "./arena.ts";
 import type { Candidates } from "./candidates.ts";
+import { descending } from "./ranking.ts";
 
 /**
  * What a policy chooses from: the candidates of a list that are not pinned, and the slots that are left for them. In a
@@ -16,6 +17,7 @@ export class Pool {
   readonly logits: Float64Array;
   /** Of each candidate: 1 where the slot of its place keeps it. */
   readonly #pinned: Int32Array;
+  #byLogit: Int32Array | null = null;
 
   /** `slots`: how many of the first slots are asked for. */
   constructor({ logits }: Candidates, policy: Policy, slots: number) {
@@ -37,6 +39,12 @@ export class Pool {
     this.drawn = drawn;
     this.asked = asked;
     this.logits = this.of(logits);
+  }
+
+  /** The free candidates in descending order of their logits. They are sorted once. */
+  get byLogit(): Int32Array {
+    this.#byLogit ??= descending(this.logits);
+    return this.#byLogit;
   }
 
   isPinned(slot: number): boolean {

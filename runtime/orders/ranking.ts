@@ -71,8 +71,9 @@ export class Ranking {
   readonly #order: Int32Array;
   #next = 0;
 
-  constructor(values: Float64Array) {
-    this.#order = descending(values);
+  /** `order`: indices, the best first. Where n are taken in all, the first n are enough. */
+  constructor(order: Int32Array) {
+    this.#order = order;
   }
 
   /** The best index that `taken` has no 1 for. One must be left. */

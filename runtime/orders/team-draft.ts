@@ -1,7 +1,7 @@
 import { doublesOf, integersOf, zerosOf } from "./arena.ts";
 import { log } from "./elementary.ts";
 import type { Noise } from "./noise.ts";
-import { Ranking } from "./ranking.ts";
+import { best, Ranking } from "./ranking.ts";
 
 // Team-draft interleaving (Radlinski, Kurup and Joachims 2008, "How Does Clickthrough Data Reflect Retrieval
 // Quality?", algorithm 2): for each pair of slots a coin says which model picks first, and each picks the best item
@@ -20,10 +20,10 @@ export interface Draft {
   teams: number[];
 }
 
-/** Drafts the first `slots` of a list. Logits of the two models over the same candidates. */
-export function drawTeamDraft(own: Float64Array, rival: Float64Array, noise: Noise, slots: number): Draft {
+/** Drafts the first `slots` of a list. `own`: all candidates, the best first. `rival`: the other model's logits. */
+export function drawTeamDraft(own: Int32Array, rival: Float64Array, noise: Noise, slots: number): Draft {
   const taken = zerosOf(own.length);
-  const rankings = [new Ranking(own), new Ranking(rival)];
+  const rankings = [new Ranking(own), new Ranking(best(rival, slots))];
   const coins: number[] = [];
   const teams: number[] = [];
   const order = integersOf(slots);
@@ -41,12 +41,13 @@ export function drawTeamDraft(own: Float64Array, rival: Float64Array, noise: Noi
 /**
  * ln p of each of the first slots, given the *items* before it: over both sides of the coins, which a list does not
  * always tell. A pair's first item is the best of one model or of both, with ½ for each. Given it, the second is the
- * other model's best of what is left; either model's, with ½ for each, where both wanted the first.
+ * other model's best of what is left; either model's, with ½ for each, where both wanted the first. `own`: all
+ * candidates, the best first. `rival`: the other model's logits.
  */
-export function teamDraftLogPropensities(own: Float64Array, rival: Float64Array, shown: Int32Array): Float64Array {
+export function teamDraftLogPropensities(own: Int32Array, rival: Float64Array, shown: Int32Array): Float64Array {
   const taken = zerosOf(own.length);
   const ofOwn = new Ranking(own);
-  const ofRival = new Ranking(rival);
+  const ofRival = new Ranking(best(rival, shown.length));
   // Of each team: how probable it is, as far as the list tells, that it picks now. ½ : ½ where a pair begins.
   let ownPicks = 0.5;
   let rivalPicks = 0.5;
