@@ -222,12 +222,12 @@ function withSidesOfCrosses<Field extends FieldOrigin & { side: string }, Spec e
 interface SpecParts {
   fields: readonly (FieldOrigin & { side: string; encoding?: { kind: string } })[];
   data: { negatives?: { sample?: number | undefined; by?: string | undefined; user?: string | undefined } | undefined };
-  model: { type: ModelType };
-  training: { loss: string; calibrate: string; itemField?: string | undefined };
+  model: { type: ModelType; batchNorm: boolean };
+  training: { loss: string; calibrate: string; batchSize?: number | undefined; itemField?: string | undefined };
 }
 
 /** The contradiction between a spec's model and its fields or training, if there is one. */
-function contradiction({ model: { type }, training, fields, data }: SpecParts): string | undefined {
+function contradiction({ model: { type, batchNorm }, training, fields, data }: SpecParts): string | undefined {
   const items = fields.filter(({ side }) => side === "item");
   if (type === "two-tower" && (items.length === 0 || items.length === fields.length))
     return (
@@ -244,6 +244,10 @@ function contradiction({ model: { type }, training, fields, data }: SpecParts): 
     return `got the loss "in-batch" with the model "${type}", expected "two-tower"`;
   if (training.loss === "in-batch" && training.calibrate !== "none")
     return `got calibrate "${training.calibrate}" with the loss "in-batch", which makes no probabilities, expected "none"`;
+  if (training.batchSize === 1 && training.loss === "in-batch")
+    return 'got batchSize 1 with the loss "in-batch", which sets an item against the others of its batch, expected more';
+  if (training.batchSize === 1 && batchNorm)
+    return "got batchSize 1 with batchNorm, to which all records are alike then, expected more";
   if (training.itemField !== undefined && !items.some((f) => f.name === training.itemField))
     return `got itemField ${show(training.itemField)}, expected the name of a field with side "item"`;
   if (items.some((f) => f.name === training.itemField && f.encoding?.kind === "spline"))

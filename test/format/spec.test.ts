@@ -145,6 +145,20 @@ describe("rejected", () => {
       }),
       's: got calibrate "platt" with the loss "in-batch", which makes no probabilities, expected "none"',
     ],
+    [
+      "a batch in which no item is another's negative",
+      spec({
+        fields: [site, { ...price, side: "item" }],
+        model: { type: "two-tower" },
+        training: { loss: "in-batch", calibrate: "none", batchSize: 1 },
+      }),
+      's: got batchSize 1 with the loss "in-batch", which sets an item against the others of its batch, expected more',
+    ],
+    [
+      "a batch that is its own mean",
+      spec({ model: { batchNorm: true }, training: { batchSize: 1 } }),
+      "s: got batchSize 1 with batchNorm, to which all records are alike then, expected more",
+    ],
     ["a schema that is no text", spec({ $schema: 1 }), "s: $schema: got 1, expected string"],
     ["no name", spec({ name: undefined }), 's: name: missing, expected "name"'],
     [
