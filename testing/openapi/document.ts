@@ -14,6 +14,8 @@ interface Operation {
   /** What a token needs; null: no token. */
   scope: "score" | "explain" | "admin" | null;
   body?: v.GenericSchema;
+  /** What its JSON may also come as, which browsers send without a preflight. */
+  asText?: true;
   answer: v.GenericSchema | "text" | "html";
   /** The statuses of problems. */
   problems: readonly number[];
@@ -45,7 +47,12 @@ const OPERATIONS: Record<string, Record<string, Operation>> = {
   "/v1/events": {
     post: {
       ...{ id: "events", summary: "Takes what became of items of lists that were shown.", scope: null },
-      ...{ body: EventsBody, answer: answers.EventsAnswer, problems: [400, 408, 413, 415, 422, 429, 500, 503] },
+      ...{
+        body: EventsBody,
+        asText: true,
+        answer: answers.EventsAnswer,
+        problems: [400, 408, 413, 415, 422, 429, 500, 503],
+      },
     },
   },
   "/v1/models": {
@@ -125,7 +132,7 @@ export function openApiDocument(version: string): object {
   };
 }
 
-function describe(path: string, { id, summary, scope, body, answer, problems }: Operation): object {
+function describe(path: string, { id, summary, scope, body, asText, answer, problems }: Operation): object {
   const examples = EXAMPLES.filter((example) => example.path === path);
   const named = (of: "body" | "answer"): object =>
     Object.fromEntries(examples.map((example) => [example.name, { value: example[of] }]));
@@ -137,7 +144,10 @@ function describe(path: string, { id, summary, scope, body, answer, problems }: 
     ...(body && {
       requestBody: {
         required: true,
-        content: { "application/json": { schema: bodySchemaOf(body), examples: named("body") } },
+        content: {
+          "application/json": { schema: bodySchemaOf(body), examples: named("body") },
+          ...(asText && { "text/plain": { schema: { type: "string", contentMediaType: "application/json" } } }),
+        },
       },
     }),
     responses: {

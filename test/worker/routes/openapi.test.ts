@@ -3,10 +3,11 @@ import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import * as v from "valibot";
 import { beforeAll, describe, expect, test } from "vitest";
+import { generateToken, writeTokenEntry } from "../../../format/tokens.ts";
 import { EXAMPLES } from "../../../testing/openapi/examples.ts";
 import { createApp } from "../../../worker/app.ts";
 import * as answers from "../../../worker/routes/answers.ts";
-import { startWorker } from "../client.ts";
+import { startWorker, type TestBindings } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 
 const worker = startWorker();
@@ -19,7 +20,10 @@ beforeAll(async () => {
 interface Document {
   openapi: string;
   servers: { url: string }[];
-  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  paths: Record<
+    string,
+    Record<string, { requestBody?: { content: Record<string, unknown> }; responses: Record<string, unknown> }>
+  >;
 }
 
 const ANSWERS = {
@@ -77,4 +81,20 @@ test.each([
   const { status } = v.parse(answers.ProblemAnswer, await response.json());
   const { paths } = await (await worker.fetch("/openapi.json")).json<Document>();
   if (paths[path]) expect(Object.keys(paths[path].post?.responses ?? {})).toContain(String(status));
+});
+
+test("of each body, the types are those that the route takes", async () => {
+  const { paths } = await (await worker.fetch("/openapi.json")).json<Document>();
+  const bodies = Object.entries(paths).filter(([, { post }]) => post?.requestBody);
+  expect(bodies).toHaveLength(4);
+  const token = generateToken();
+  const settings = { TOKENS: await writeTokenEntry("all", "admin", token), EXPERIMENT_SECRETS: generateToken() };
+  const { fetch } = startWorker({ ...settings, EVENT_PIPELINE: { send: async () => {} } } as TestBindings);
+  for (const [path, { post }] of bodies)
+    for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]) {
+      const headers = { authorization: `Bearer ${token}`, "content-type": type };
+      const { status } = await fetch(path, { method: "POST", headers, body: "{}" });
+      expect(status !== 415, `${path} of ${type}`).toBe(type in (post?.requestBody?.content ?? {}));
+      expect([415, 422]).toContain(status);
+    }
 });
