@@ -1,5 +1,5 @@
 import type { Arm } from "../format/arm.ts";
-import { FormatError } from "../format/errors.ts";
+import { FormatError, show } from "../format/errors.ts";
 import {
   checkPayload,
   EXPERIMENTS_VERSION,
@@ -77,6 +77,25 @@ interface Stored {
 }
 
 /**
+ * What nobody sees in a name: controls, marks of byte order and of direction, joiners, other spaces than U+0020, that
+ * one at an end, and halves of surrogate pairs.
+ */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|^ | $/u;
+
+/** Throws UserError where a name looks like another one, with which requests and reports would not find it. */
+function checkWritten(names: Readonly<Record<string, string>>): void {
+  for (const [what, text] of Object.entries(names)) {
+    const unseen = UNSEEN.exec(text)?.[0].codePointAt(0);
+    if (unseen !== undefined) {
+      const code = `U+${unseen.toString(16).toUpperCase().padStart(4, "0")}`;
+      throw new UserError(`${what}: got ${show(text)}, with ${code} where nobody sees it, expected a name without it`);
+    }
+    if (text !== text.normalize())
+      throw new UserError(`${what}: got ${show(text)}, expected its characters composed (Unicode's form NFC)`);
+  }
+}
+
+/**
  * The experiments of a store. Each change writes a payload anew, under its hash, and then the pointer. What moves units
  * from one arm to another is a new phase with a new seed, and nothing else does.
  */
@@ -100,7 +119,8 @@ export class ExperimentRegistry {
    * its own, so that units are shuffled. Throws UserError where it may not be.
    */
   async create(plan: ExperimentPlan, isNewPhase: boolean): Promise<ExperimentEntry> {
-    const { name, list } = plan;
+    const { name, list, attribute } = plan;
+    checkWritten({ name, list, unit: attribute });
     if (name in Object.prototype)
       throw new UserError(`got the name ${name}, which JavaScript keeps for itself, expected another`);
     const kept = plan.arms.find(({ arm }) => arm in Object.prototype || arm === "prototype");

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { entryText } from "../../cli/commands/experiment/entry-text.ts";
 import { textOf } from "../../deploy/kv/kv-store.ts";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { readPayload } from "../../format/experiment.ts";
@@ -188,6 +189,27 @@ test("what would move units, or say something else than it does, is refused with
     "u",
   );
   await refused("got the name __proto__, which JavaScript keeps", "create", "__proto__", ...CREATE.slice(2));
+  for (const [unseen, code] of [
+    ["\ufeffranker", "U+FEFF"],
+    ["ran\u200bker", "U+200B"],
+    ["ranker\u202e", "U+202E"],
+    ["ran\u00a0ker", "U+00A0"],
+    ["ran\u3164ker", "U+3164"],
+    [" ranker", "U+0020"],
+    ["ranker ", "U+0020"],
+    ["ranker\ud800", "U+D800"],
+    ["ran\nker", "U+000A"],
+  ] as const) {
+    await refused(
+      `with ${code} where nobody sees it, expected a name without it`,
+      "create",
+      unseen,
+      ...CREATE.slice(2),
+    );
+    await refused("list: got ", "create", "ranker", "--list", unseen, ...CREATE.slice(4));
+    await refused("unit: got ", ...CREATE.slice(0, -1), unseen);
+  }
+  await refused("expected its characters composed", "create", "cafe\u0301", ...CREATE.slice(2));
   await refused("--condition: not JSON", ...CREATE, "--condition", "{country}");
   await refused("--condition: country: got the operator $is", ...CREATE, "--condition", '{"country": {"$is": "de"}}');
   await refused('--condition: got the key "a" twice', ...CREATE, "--condition", '{"a": 1, "a": 2}');
@@ -249,9 +271,11 @@ test("an arm has at least one of the 10,000 buckets of units, and a ramp lets at
 });
 
 test("a name that would steer a terminal is printed as JSON has it", async () => {
-  const run = newStore();
-  const named = await run("create", "a\u001b[2J", ...CREATE.slice(2));
-  expect(named).toContain("a\\u001b[2J: draft");
+  const text = entryText({
+    ...{ name: "a\u001b[2J", list: "home", state: "draft", number: 1, phase: "0", coverage: 0, after: [], left: null },
+    ...{ before: [], arms: [], weights: [], attribute: "uid", changed: null },
+  });
+  expect(text).toContain("a\\u001b[2J: draft");
 });
 
 test("a payload that a console writes is left alone, and a damaged one is named", async () => {
