@@ -4,8 +4,8 @@ import { chosenName } from "../format/choice.ts";
 import { FormatError } from "../format/errors.ts";
 import { filesOf } from "../trainer/data/files.ts";
 import { UserError } from "../trainer/errors.ts";
-import { checkResultPlace, jsonResult } from "../trainer/io/result-file.ts";
-import { fileToWrite } from "../trainer/terminal/path-option.ts";
+import { jsonResult } from "../trainer/io/result-file.ts";
+import { resultFile } from "../trainer/terminal/path-option.ts";
 import { optional } from "./options.ts";
 
 /** The first keys of what benchmarks write. */
@@ -13,16 +13,8 @@ const RESULTS = jsonResult(
   "a benchmark",
   ...["results", "rows", "share", "keys", "versions", "faults", "bytes", "warm"],
 );
-const fileNamed = fileToWrite(RESULTS);
-
 /** The file that a benchmark's results go to. */
-export const JSON_FILE = optional(
-  "where the results are written, as JSON",
-  readBy((path) => {
-    checkResultPlace(fileNamed(path), RESULTS);
-    return path;
-  }),
-);
+export const JSON_FILE = optional("where the results are written, as JSON", resultFile(RESULTS));
 
 /** A parser of one of some names, in any letter case. */
 export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {

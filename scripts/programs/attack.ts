@@ -7,8 +7,10 @@ import { Command } from "commander";
 import { type AttackReport, attack } from "../../testing/attack/attack.ts";
 import { attackModel, FULL } from "../../testing/attack/model.ts";
 import { startServer } from "../../testing/attack/server.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { toJson } from "../../trainer/io/files.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { resultFile } from "../../trainer/terminal/path-option.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 
@@ -23,6 +25,8 @@ interface Options {
 
 /** An isolate has 128 MB; so much may workerd take beyond what it has when it is idle, with the model loaded. */
 const MAX_GROWTH_BYTES = 128e6;
+
+const JSON_RESULT = jsonResult("attack", "kinds");
 
 const integers = new Intl.NumberFormat("en");
 
@@ -47,12 +51,13 @@ async function run({ seed, requests, clients, floods, slow, json }: Options): Pr
   const failures = failuresOf(report);
   for (const failure of failures) console.log(failure);
   if (json)
-    writeWhole(
+    writeResult(
       json,
       toJson({
         ...report,
         kinds: report.kinds.map((kind) => ({ ...kind, statuses: Object.fromEntries(kind.statuses) })),
       }),
+      JSON_RESULT,
     );
   console.log(`seed ${seed}: ${integers.format(report.answers)} answers, ${integers.format(report.wrongCount)} wrong`);
   if (failures.length > 0) process.exitCode = 1;
@@ -100,6 +105,6 @@ await new Command("attack")
   .option("--clients <n>", "how many send at the same time", integerWithin(1, 1000), 64)
   .option("--floods <n>", "how often all clients send each of the worst bodies at once", integerWithin(0, 1000), 1)
   .option("--slow <seconds>", "how long a slow body takes; 0: none is sent", integerWithin(0, 600), 20)
-  .option("--json <file>", "the report, as JSON")
+  .option("--json <file>", "the report, as JSON", resultFile(JSON_RESULT))
   .action(run)
   .parseAsync();

@@ -6,8 +6,10 @@ import { Command } from "commander";
 import { chaos } from "../../testing/chaos/chaos.ts";
 import { FULL, makeFleet, SMALL } from "../../testing/chaos/fleet.ts";
 import type { ChaosReport, WrongAnswer } from "../../testing/chaos/report.ts";
-import { toJson, writeWhole } from "../../trainer/io/files.ts";
+import { toJson } from "../../trainer/io/files.ts";
+import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
+import { resultFile } from "../../trainer/terminal/path-option.ts";
 import { durationText, startTask } from "../../trainer/terminal/progress.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 
@@ -29,6 +31,8 @@ const PRINTED = 5;
 const PRINTED_CHARACTERS = 2000;
 /** Seconds between two lines of progress where stderr is no terminal. */
 const LINE_EVERY = 30;
+
+const JSON_RESULT = jsonResult("chaos", "phases");
 
 const count = new Intl.NumberFormat("en");
 
@@ -58,7 +62,7 @@ async function run({ seed, requests, clients, swaps, small, only, json }: Option
   task.done();
   print(report);
   for (const wrong of report.wrong.slice(0, PRINTED)) console.log(wrongText(wrong));
-  if (json) writeWhole(json, toJson(report));
+  if (json) writeResult(json, toJson(report), JSON_RESULT);
   console.log(
     `seed ${seed}: ${count.format(report.answers)} answers, ${count.format(report.wrongCount)} wrong; ` +
       `${count.format(report.swaps)} hot swaps, ${count.format(report.kills)} publications ended on the way, ` +
@@ -103,6 +107,6 @@ await new Command("chaos")
   .option("--swaps <n>", "how many hot swaps are waited for", integerWithin(0, 1e6), 100)
   .option("--only <text>", "only phases whose names have this text")
   .option("--small", "small models, and none that do not fit into memory", false)
-  .option("--json <file>", "the report, as JSON")
+  .option("--json <file>", "the report, as JSON", resultFile(JSON_RESULT))
   .action(run)
   .parseAsync();

@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from "commander";
+import { FormatError } from "../../format/errors.ts";
+import { UserError } from "../errors.ts";
 import { checkPlace } from "../io/files.ts";
 import { statsOf } from "../io/folders.ts";
-import type { ResultKind } from "../io/result-file.ts";
+import { checkResultPlace, type ResultKind } from "../io/result-file.ts";
 
 /** What each parser of a file to write writes; null where the command itself says which files it replaces. */
 const writers = new WeakMap<object, ResultKind | null>();
@@ -19,6 +21,20 @@ export function fileToWrite(kind: ResultKind | null): (path: string) => string {
   };
   writers.set(parse, kind);
   return parse;
+}
+
+/** As `fileToWrite`, of a program that is no command: the parser refuses the place of any other file itself. */
+export function resultFile(kind: ResultKind): (path: string) => string {
+  const parse = fileToWrite(kind);
+  return (path) => {
+    try {
+      checkResultPlace(parse(path), kind);
+      return path;
+    } catch (error) {
+      if (error instanceof FormatError || error instanceof UserError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
 }
 
 /** What an option with this parser writes, as `fileToWrite` was told; undefined where it writes nothing. */
