@@ -9,6 +9,7 @@ import {
   guardRailsTable,
   interleavingTable,
   intervalText,
+  leftOutText,
   metricsTable,
   mismatchTable,
   offPolicyTable,
@@ -37,10 +38,12 @@ const MOST_MISMATCHES = 100;
 
 /** An analyzed experiment as one HTML file, which needs no script to be read. */
 export async function experimentReport(analysis: Analysis): Promise<string> {
-  const { experiment, phases, log } = analysis;
+  const { experiment, phases, leftOut, log } = analysis;
   const sections: Section[] = [];
   // The last phase is what one has come for.
   for (const phase of phases.toReversed()) sections.push(...(await phaseSections(phase, analysis)));
+  if (leftOut.length > 0)
+    sections.push({ title: "Phases that are left out", html: listHtml(leftOut.map(leftOutText)) });
   if (log.badLines.length > 0)
     sections.push({
       title: "Bad lines",
@@ -68,7 +71,7 @@ async function phaseSections(phase: PhaseAnalysis, analysis: Analysis): Promise<
   const { metrics, replay } = phase;
   const funnel = funnelTable(analysis.log, phase);
   const sections: (Section | null)[] = [
-    { title: title("Result"), html: headline(phase) + warnings(phase) },
+    { title: title("Result"), html: headline(phase) + listHtml(phase.warnings) },
     { title: title("Can it be believed?"), html: await soundnessHtml(phase) },
     metrics === null ? null : { title: title("Which arm is better?"), html: await metricsHtml(phase, analysis.alpha) },
     tableSection(title("Versions of floating models"), versionsTable(phase), [0, 1], VERSIONS),
@@ -136,7 +139,7 @@ function untestedText(comparison: Comparison, { arms, control }: PhaseAnalysis):
   return decisiveLift(comparison).effect === null ? `${control} has none` : "no unit differs from another";
 }
 
-function warnings({ warnings: list }: PhaseAnalysis): string {
+function listHtml(list: readonly string[]): string {
   return list.length === 0
     ? ""
     : `<ul class="note">${list.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`;

@@ -1,4 +1,4 @@
-import type { LogSummary, PhaseAnalysis } from "../analysis/experiment/result.ts";
+import type { LeftOutPhase, LogSummary, PhaseAnalysis } from "../analysis/experiment/result.ts";
 import type { Interval, Verdict } from "../analysis/experiment/result-metrics.ts";
 
 // The tables of an analyzed experiment, as a terminal and a page show them.
@@ -169,6 +169,13 @@ export function funnelTable(log: LogSummary, { funnel }: PhaseAnalysis): TextTab
       row("  of items not shown", events.foreign, events.events),
     ],
   };
+}
+
+/** Why a phase has no result. */
+export function leftOutText({ phase, funnel }: LeftOutPhase): string {
+  const reasons = Object.entries({ ...funnel.flagged, "of units in two arms": funnel.listsInTwoArms });
+  const named = reasons.filter(([, count]) => count > 0).map(([name, count]) => `${countText(count)} ${name}`);
+  return `phase ${phase} is left out: none of its ${countText(funnel.lists)} lists counts (${named.join(", ")})`;
 }
 
 /** Parts of the lists where a mismatch would be, the most suspicious first. */

@@ -4,6 +4,7 @@ import {
   funnelTable,
   guardRailsTable,
   interleavingTable,
+  leftOutText,
   metricsTable,
   mismatchTable,
   offPolicyTable,
@@ -25,6 +26,7 @@ export function analysisText(analysis: Analysis): string {
   const bad = log.badLines.map(({ place, problem }) => `${place}: ${problem}`);
   const lines = [
     ...parts,
+    ...analysis.leftOut.map((phase) => `note: ${leftOutText(phase)}`),
     ...(bad.length > 0 ? [`${log.bad} bad ${log.bad === 1 ? "line" : "lines"} of ${experiment}'s log:`, ...bad] : []),
     ...(log.copied.length > 0 ? [`read without their damaged lines: ${log.copied.join(", ")}`] : []),
   ];

@@ -28,9 +28,11 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
   if (options.phase !== undefined && !known.includes(options.phase))
     throw new FormatError(name, `got no line of phase ${show(options.phase)}, expected one of ${known.join(", ")}`);
   const phases: Analysis["phases"] = [];
+  const leftOut: Analysis["leftOut"] = [];
   for (const phase of options.phase === undefined ? known : [options.phase]) {
     const analysis = await analyzePhase(log.lines, { ...options, experiment, phase });
-    if (analysis) phases.push(analysis);
+    if ("soundness" in analysis) phases.push(analysis);
+    else leftOut.push(analysis);
   }
   if (phases.length === 0)
     throw new FormatError(name, `got no list of ${experiment} that counts: all are flagged, or of units in two arms`);
@@ -43,6 +45,7 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
     log: summary,
     otherExperiments: others,
     phases,
+    leftOut,
   };
 }
 

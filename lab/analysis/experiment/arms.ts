@@ -33,8 +33,6 @@ export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan, phase
   if (plan.control === undefined && control !== "origin" && control !== "control")
     warnings.push(`no control is planned: it is taken to be ${control}, the first arm by name`);
   const names = [control, ...known.filter((name) => name !== control)];
-  const missing = names.filter((name) => !logged.includes(name));
-  if (missing.length > 0) warnings.push(`no list of ${missing.join(", ")} is in the log`);
   return { names, weights: names.map((name) => weights?.get(name) ?? 1), warnings };
 }
 

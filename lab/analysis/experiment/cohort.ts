@@ -17,7 +17,8 @@ function flag(name: keyof typeof EXPOSURE_FLAGS): string {
   return `coalesce(contains(flags, ${literal(EXPOSURE_FLAGS[name])}), false)`;
 }
 
-function phaseSql({ experiment, phase }: { experiment: string; phase: string }): string {
+/** SQL that is true of the lists of a phase. */
+export function phaseSql({ experiment, phase }: { experiment: string; phase: string }): string {
   return `x = ${literal(experiment)} AND phase = ${literal(phase)}`;
 }
 

@@ -2,6 +2,7 @@ import { FormatError, show } from "../../../format/errors.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { levelOf } from "../moments.ts";
 import { plannedUnits } from "../planner.ts";
+import { absences } from "./absences.ts";
 import type { AnalysisOptions } from "./analyze-options.ts";
 import { armModels, armSummaries, type PlannedArms, plannedArms } from "./arms.ts";
 import { makeCohort, makeCohortBefore } from "./cohort.ts";
@@ -12,13 +13,13 @@ import { adjustAll, metricResult } from "./metric-results.ts";
 import { makeScored, metricsOf } from "./metric-sql.ts";
 import type { AnalysisPlan, Metric } from "./plan.ts";
 import { replayCheck } from "./replay.ts";
-import type { ArmSummary, PhaseAnalysis } from "./result.ts";
+import type { ArmSummary, LeftOutPhase, PhaseAnalysis } from "./result.ts";
 import type { GuardRailResult, MetricResult, PlannedEffect, VersionResult } from "./result-metrics.ts";
 import { segmentResults } from "./segments.ts";
 import { soundnessOf } from "./soundness.ts";
 import { timelineOf } from "./timeline.ts";
 import { unitValues, valuesBefore } from "./unit-values.ts";
-import { versionResults } from "./versions.ts";
+import { MOST_VERSIONS, versionResults } from "./versions.ts";
 import { targetsOf, whatIf } from "./what-if.ts";
 
 /**
@@ -43,11 +44,11 @@ function primaryOf(metrics: readonly Metric[], { primary }: AnalysisPlan): numbe
   throw new FormatError("primary", `got ${show(primary)}, expected one of ${names.map(show).join(", ")}`);
 }
 
-/** Judges one phase. Null where none of its lists count. */
-export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): Promise<PhaseAnalysis | null> {
+/** Judges one phase. Where none of its lists counts, there is but the number of those that were left out. */
+export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): Promise<PhaseAnalysis | LeftOutPhase> {
   const { plan, experiment, phase } = options;
   const funnel = await makeCohort(lines, { experiment, phase });
-  if (funnel.counted === 0) return null;
+  if (funnel.counted === 0) return { phase, funnel };
   const planned = await plannedArms(lines, plan, phase);
   const summaries = await armSummaries(lines, planned);
   const { from, to } = await lines.row<{ from: number; to: number }>(
@@ -58,9 +59,10 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   const guardRails = plan.guardRails;
   await makeScored(lines, metrics, guardRails);
 
-  const warnings = [...planned.warnings, ...warningsOf(summaries, options)];
   // An arm that has lost all of its units is a mismatch too.
   const { names: arms, weights } = planned;
+  const absent = await absences(lines, { experiment, phase, arms, metrics, plan });
+  const warnings = [...planned.warnings, ...absent, ...warningsOf(summaries, options)];
   const names = arms.filter((_, i) => summaries[i].units > 0);
   const [control] = arms;
   // Of a control that has lost all of its units nothing can be compared.
@@ -78,6 +80,9 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   });
   const shown = soundness.sound || options.inSpiteOfMismatch === true;
   const results = shown ? await compareArms() : null;
+  const planner = plannedEffects(results?.metrics[primary]);
+  if (results && options.planEffects?.length && planner.length === 0)
+    warnings.push("units for a lift cannot be planned: the control has no level, or there is no treatment");
 
   return {
     phase,
@@ -94,7 +99,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     segments: results?.segments ?? [],
     guardRails: results?.guardRails ?? [],
     timeline: timeline.map((look) => (shown ? look : { ...look, lifts: [] })),
-    planner: plannedEffects(results?.metrics[primary]),
+    planner,
     interleaving: shown ? await interleavedArms(lines, plan.alpha) : [],
     offPolicy: shown ? await offPolicy() : [],
     replay: await replayCheck(lines),
@@ -165,6 +170,8 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
 
   async function offPolicy() {
     const models = await armModels(lines);
+    if (options.whatIf?.length && models.every((own) => own.models.length === 0))
+      warnings.push("no arm has logits by which another policy could order its lists: none is judged");
     const found: PhaseAnalysis["offPolicy"] = [];
     for (const arm of models)
       for (const target of targetsOf(arm, models, options.whatIf ?? []))
@@ -190,9 +197,10 @@ function judgementOf(
 function warningsOf(summaries: readonly ArmSummary[], { plan }: PhaseOptions): string[] {
   const warnings = summaries
     .filter(({ models }) => models.length > 1)
-    .map(
-      ({ arm, models }) => `${arm} names a floating model: ${models.length} versions served it, each is shown alone`,
-    );
+    .map(({ arm, models }) => {
+      const shown = models.length > MOST_VERSIONS ? `the ${MOST_VERSIONS} with the most lists are` : "each is";
+      return `${arm} names a floating model: ${models.length} versions served it, ${shown} shown alone`;
+    });
   if (plan.plannedUnits === undefined)
     warnings.push(
       "no number of units is planned: there is no fixed test, and the sequential one takes " +

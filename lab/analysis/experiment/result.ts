@@ -90,6 +90,8 @@ const PhaseSchema = v.strictObject({
   replay: part<ReplayCheck>(ReplaySchema),
 });
 
+const LeftOutPhaseSchema = v.strictObject({ phase: text, funnel: part<Funnel>(FunnelSchema) });
+
 export const AnalysisSchema = v.strictObject({
   version: v.pipe(v.literal(ANALYSIS_VERSION), about("The version of this schema.")),
   experiment: text,
@@ -100,10 +102,12 @@ export const AnalysisSchema = v.strictObject({
     v.array(part<PhaseAnalysis>(PhaseSchema)),
     about("From the first to the last. Their numbers are never added up."),
   ),
+  leftOut: v.pipe(v.array(LeftOutPhaseSchema), about("Phases of which no list counts.")),
 });
 
 export interface Analysis extends v.InferOutput<typeof AnalysisSchema> {}
 export interface PhaseAnalysis extends v.InferOutput<typeof PhaseSchema> {}
+export interface LeftOutPhase extends v.InferOutput<typeof LeftOutPhaseSchema> {}
 export interface LogSummary extends v.InferOutput<typeof LogSchema> {}
 export interface Funnel extends v.InferOutput<typeof FunnelSchema> {}
 export interface EventLoss extends v.InferOutput<typeof EventLossSchema> {}

@@ -8,7 +8,7 @@ import type { SegmentResult } from "./result-metrics.ts";
 import { type UnitValues, unitValues } from "./unit-values.ts";
 
 /** Values of a segment that are told apart: those with the most units. */
-const MOST_VALUES = 20;
+export const MOST_VALUES = 20;
 
 export interface SegmentsInput {
   control: string;

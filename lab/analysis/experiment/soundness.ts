@@ -17,8 +17,8 @@ import type { Soundness } from "./result.ts";
 const MOST_VALUES = 50;
 
 /**
- * Units of the smaller arm up to which a small p of Welch's test of lists per unit has to be confirmed. In A/A logs whose
- * lists per unit are lognormal (σ 1), it was below 0.001 in 2.6 % where arms had 20 and 2,000 units.
+ * Units of the smaller arm up to which a small p of Welch's test of lists per unit has to be confirmed. In A/A logs
+ * whose lists per unit are lognormal (σ 1), it was below 0.001 in 2.6 % where arms had 20 and 2,000 units.
  */
 const MOST_PERMUTED = 10_000;
 /** Divisions of the units between two arms that are drawn, for each arm that p-values are corrected for. */

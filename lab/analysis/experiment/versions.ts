@@ -7,7 +7,7 @@ import type { VersionResult } from "./result-metrics.ts";
 import { unitValues } from "./unit-values.ts";
 
 /** Versions that are told apart: those with the most lists. */
-const MOST_VERSIONS = 20;
+export const MOST_VERSIONS = 20;
 
 export interface VersionsInput {
   /** The arm that several versions served, and its lists by version. */

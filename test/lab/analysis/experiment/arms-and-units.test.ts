@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { Exposure } from "../../../../format/exposure.ts";
@@ -88,7 +89,10 @@ test("so it does in what another policy would have earned", async () => {
   const drawn = { policy, model: "lr@0123456789abcdef", logits: writeFloats([1, 0]), p: writeFloats([Math.log(0.5)]) };
   const lines = unitLines({ lr: 600 }, (_, unit) => {
     const [keep, clicked] = unit < 400 ? [1, unit % 10 === 0] : [0.25, unit % 2 === 0];
-    return [{ exposure: { ...drawn, keep, shown: unit % 4 < 2 ? [0, 1] : [1, 0] }, events: clicked ? [CLICK] : [] }];
+    // Halves of the units, on which reward models are fitted, are by hashes: both have clicks.
+    const u = createHash("sha256").update(String(unit)).digest("hex").slice(0, 16);
+    const exposure = { ...drawn, keep, u, shown: unit % 4 < 2 ? [0, 1] : [1, 0] };
+    return [{ exposure, events: clicked ? [CLICK] : [] }];
   });
   const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [policy] }));
   const first = offPolicy.find(({ slot }) => slot === "first slot");
