@@ -13,7 +13,7 @@ import { type Quantization, rowTypeOf } from "../export/quantization.ts";
 import type { StoredModel } from "../export/stored-model.ts";
 import type { TrainedModel } from "../model/trained-model.ts";
 import { type ItemFields, type PlannedRecords, RecordCollector } from "./planned-records.ts";
-import { type PlannedRows, plannedRows, rowBytesOf, rowsInOrder } from "./planned-rows.ts";
+import { layOut, type PlannedRows, plannedRows, rowBytesOf, rowsInOrder } from "./planned-rows.ts";
 
 /** Records of a log that a plan looks at unless it is told how many. */
 export const PLAN_RECORDS = 100_000;
@@ -107,12 +107,14 @@ export async function planOfExport(
   const all = new KeyList(fitted.fields.length);
   all.add(keys);
   const inBlob = all.size;
-  let pageBytes = 0;
+  let [largest, inPages] = [0, 0];
   const pageCount = pages.length - (model.items.entries?.pages ?? 0); // those of items follow
   for (const [number, page] of pages.slice(0, pageCount).entries()) {
     const bytes = await page.read();
-    pageBytes = Math.max(pageBytes, bytes.length);
-    all.add(new Page(bytes, { ...model, pageCount }, number).keys);
+    largest = Math.max(largest, bytes.length);
+    const { keys: paged, rowCount } = new Page(bytes, { ...model, pageCount }, number);
+    inPages += rowCount;
+    all.add(paged);
   }
   const found = await collect(all.vocabulary());
   // The first half tells how frequent rows are, the other one what a plan makes of it.
@@ -129,17 +131,29 @@ export async function planOfExport(
     model.rowType,
     model.embeddingDim,
   );
+  const { byteLength: filterBytes } = model.filter;
   const blobBytes = (inBlob - fitted.fields.length) * rowBytesOf(planned);
   return {
     ...{ fitted, records: recordsFrom(found, half) },
     model: { rows: planned, isItem: itemFields(fitted) },
     sizes: {
-      ...{ blobBytes, pageBytes: pageCount > 0 ? pageBytes : DEFAULT_PAGE_BYTES },
-      otherBlobBytes: blob.length - blobBytes,
+      blobBytes,
+      pageBytes: pageCount > 0 ? pageBytesOf(planned, blobBytes, largest, pageCount) : DEFAULT_PAGE_BYTES,
+      ...(pageCount > 0 && { filterBits: Math.floor((8 * filterBytes) / Math.max(1, inPages)) }),
+      otherBlobBytes: blob.length - blobBytes - filterBytes,
       itemBytes: itemStride(model),
       items: null,
     },
   };
+}
+
+/**
+ * The page size that the rows of an export were laid out for: a power of two, as most specs have it, where that gives
+ * as many pages as there are, and else the bytes of the largest page.
+ */
+function pageBytesOf(rows: PlannedRows, blobBytes: number, largest: number, pageCount: number): number {
+  const rounded = Math.max(1024, 2 ** Math.ceil(Math.log2(largest)));
+  return layOut(rows, blobBytes, rounded, 0).pageCount === pageCount ? rounded : largest;
 }
 
 /** Of an export that has no pages: what the spec has by default. */
