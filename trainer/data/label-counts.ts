@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { FormatError } from "../../format/errors.ts";
+import { FormatError, show } from "../../format/errors.ts";
+import type { FeatureSpec } from "../../format/spec.ts";
 import { warn } from "../terminal/warning.ts";
 
 const count = v.strictObject({ records: v.number(), weight: v.number() });
@@ -45,6 +46,13 @@ export interface LabelColumns {
 
 /** Why the in-batch loss needs records with label 1. */
 export const OWN_LOSS_NEEDS = "the in-batch loss is that of these alone";
+
+/** Throws FormatError where a spec has sample weights that its loss does not count. */
+export function checkWeightsCount({ data: { weight }, training: { loss } }: FeatureSpec): void {
+  if (weight === undefined || loss === "logistic") return;
+  const problem = `got ${show(weight)} with the loss "${loss}", which counts each record with label 1 alike, expected none`;
+  throw new FormatError("data.weight", problem);
+}
 
 /** Throws FormatError where a log has no record with label 1. `why`: what they are needed for. */
 export function checkPositives(

@@ -7,6 +7,7 @@ import {
   checkHeldOutLabels,
   checkPositives,
   checkTrainingLabels,
+  checkWeightsCount,
   type LabelCounts,
   OWN_LOSS_NEEDS,
 } from "../data/label-counts.ts";
@@ -90,6 +91,7 @@ export async function train(
   }: TrainOptions,
 ): Promise<TrainingResult> {
   checkBlobSize(asked, quantize);
+  checkWeightsCount(asked);
   const begun = resume && out !== undefined ? engineOfCheckpoint(out) : null;
   // A checkpoint goes on with the engine that began it, and on its backend, unless others are asked for.
   const goesOn = begun !== null && backend === undefined && ["auto", begun.engine].includes(askedEngine);

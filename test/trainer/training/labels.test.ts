@@ -133,6 +133,13 @@ describe("a log is refused", () => {
       `${noClicks}: column label: got 0 in all 60 records, expected some 1: the in-batch loss is that of these alone`,
     ],
     [
+      "with weights that the in-batch loss does not count",
+      specOf(true, ...TOWERS),
+      both,
+      both,
+      'data.weight: got "importance" with the loss "in-batch", which counts each record with label 1 alike',
+    ],
+    [
       "to stop a two-tower model by without a click",
       specOf(false, ...TOWERS),
       both,
