@@ -69,7 +69,7 @@ const WrittenPositionSchema = v.object({
   steps: count,
   records: count,
   /** Earlier versions took all records for learned. */
-  learned: v.exactOptional(count),
+  learned: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   lossSum: v.number(),
   /** Earlier versions did not count them. */
   seconds: v.exactOptional(v.number(), 0),

@@ -30,7 +30,7 @@ export interface Epoch extends Metrics {
   /** Its number, from 1. */
   epoch: number;
   learningRate: number;
-  /** Mean training loss of the records that it is over. */
+  /** Mean training loss of the records that it is over, weighted as they are. */
   loss: number;
   /**
    * The model's own loss on the validation log, where it is not the logistic one. It then decides which epoch is best,
@@ -49,9 +49,9 @@ export interface Position {
   steps: number;
   /** The records of these steps. */
   records: number;
-  /** Those of them that the loss is over: with the in-batch loss the positive ones. */
+  /** The sum of the weights of those that the loss is over: with the in-batch loss the number of the positive ones. */
   learned: number;
-  /** The sum of their losses. */
+  /** The sum of their losses, weighted. */
   lossSum: number;
   /** How long these steps took. */
   seconds: number;
@@ -159,18 +159,21 @@ export class Training {
       position.steps++;
       position.records += records.length;
       const learned = this.#learned(dataset, records);
-      position.learned += learned;
-      position.lossSum += loss * learned;
+      position.learned += learned.weight;
+      position.lossSum += loss * learned.count;
       onStep(records.length, loss);
       await setImmediate(); // lets signals' handlers run, which they do between two turns of the event loop only
       clock.start();
     }
   }
 
-  /** How many of a batch's records its loss is the mean of. */
-  #learned({ labels }: Dataset, records: Uint32Array): number {
-    if (this.#spec.training.loss === "logistic") return records.length;
-    return records.reduce((sum, record) => sum + labels[record], 0);
+  /** How many of a batch's records its loss is the mean of, and the sum of their weights. */
+  #learned({ labels, weights }: Dataset, records: Uint32Array): { count: number; weight: number } {
+    const sumOf = (of: ArrayLike<number>): number => records.reduce((sum, record) => sum + of[record], 0);
+    if (this.#spec.training.loss === "logistic")
+      return { count: records.length, weight: weights ? sumOf(weights) : records.length };
+    const positives = sumOf(labels);
+    return { count: positives, weight: positives };
   }
 
   /** Begins to read an epoch, without its first `skip` batches. */

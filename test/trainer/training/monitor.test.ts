@@ -75,6 +75,21 @@ it("an epoch's in-batch loss is the mean over its positive records, also where w
   expect(training.position.epochs[0]?.loss).toBeCloseTo(mean, 10);
 });
 
+it("an epoch's loss counts records by their weights, as the validation's does", async () => {
+  const path = join(folder, "weighted.csv");
+  const lines = Array.from({ length: 400 }, (_, i) => `${Number(i % 3 === 0)},c${i % 7},${i % 4}`);
+  writeFileSync(path, `label,country,w\n${lines.join("\n")}\n`);
+  const tiny = tinyRunSpec({ type: "LR" }, { batchSize: 16, maxEpochs: 1 });
+  const spec = { ...tiny, fields: tiny.fields.slice(0, 1), data: { ...tiny.data, weight: "w" } };
+  const log = await openTrainingLog(spec, { paths: [path] }, logs.cache);
+  const valid = await openHeldOutLog(spec, log, { paths: [path] }, logs.cache);
+  const learner = await startLearner(spec, log, { engine: "assembly", threads: 1 });
+  const training = new Training(learner, spec, log.source, valid);
+  await training.run("epoch");
+  const { loss = Number.NaN, logloss = Number.NaN } = training.position.epochs[0] ?? {};
+  expect(Math.abs(loss - logloss)).toBeLessThan(0.02);
+});
+
 describe("a training starts from the click rate", () => {
   const path = join(folder, "rare.csv");
   const lines = Array.from({ length: 4000 }, (_, i) => `${Number(i % 200 === 0)},c${i % 7},${i % 2 === 0 ? 3 : 0.5}`);
