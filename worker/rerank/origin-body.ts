@@ -25,10 +25,17 @@ export class OriginBody {
         if (done) return null;
       }
     } catch (error) {
-      // Nothing at all is no encoding of anything, which browsers do not mind. It is no broken connection.
-      if (this.#isEmpty && /ended prematurely/.test(String(error))) return null;
+      if (this.#isEncodingsEnd(String(error))) return null;
       throw error;
     }
+  }
+
+  /**
+   * Whether an encoding is cut, even to nothing, or has bytes after its end, by what the runtime says of that. As in
+   * browsers, what was decoded is the answer. Where its connection broke off, the runtime says something else.
+   */
+  #isEncodingsEnd(error: string): boolean {
+    return error.includes("ended prematurely") || (!this.#isEmpty && error.includes("decompression failed"));
   }
 
   /** Tells the origin that nobody reads any more. */
