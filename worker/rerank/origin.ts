@@ -44,19 +44,22 @@ export function wholePage(request: Request): Request {
   return new Request(request, { headers });
 }
 
-/** What is true of the page that the origin sent, and would let a cache keep it for other visitors. */
+/** What is true of the page that the origin sent, or would let a cache keep it for other visitors. */
 const OF_ONE_PAGE = [
   ...["etag", "last-modified", "accept-ranges", "expires", "age"],
   ...["digest", "content-digest", "repr-digest", "content-md5"],
-  ...["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"],
+  ...["surrogate-control", "edge-control", "x-accel-expires"],
 ];
+/** What ends the names of policies for some caches alone (RFC 9213). */
+const OF_SOME_CACHES = "-cache-control";
 
 /**
  * Makes the headers those of a page that is one visitor's, the same for each page of the route whatever became of its
  * lists: else what is shown to one arm would be cached in other ways than what is shown to another.
  */
 export function markPersonal(headers: Headers): void {
-  for (const name of OF_ONE_PAGE) headers.delete(name);
+  for (const name of [...headers.keys()])
+    if (OF_ONE_PAGE.includes(name) || name.endsWith(OF_SOME_CACHES)) headers.delete(name);
   // What nobody may store or change stays so.
   const stricter = (headers.get("cache-control") ?? "").match(/\bno-(store|transform)\b/gi) ?? [];
   headers.set("cache-control", ["private, no-cache", ...stricter].join(", "));

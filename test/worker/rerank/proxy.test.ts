@@ -159,6 +159,20 @@ test.each([
   expect(await answer.text()).toBe(shopHtml(order));
 });
 
+test("no cache in between is told to keep a page, by whatever name it has", async () => {
+  const names = ["CDN", "Cloudflare-CDN", "Akamai", "Netlify-CDN", "Vercel-CDN"].map((cdn) => `${cdn}-Cache-Control`);
+  const told = [...names, "Surrogate-Control", "Edge-Control"].map((name) => [name, "public, max-age=60"]);
+  const headers = {
+    "content-type": "text/html",
+    "x-cache": "kept",
+    ...Object.fromEntries(told),
+    "x-accel-expires": "60",
+  };
+  originAnswers(() => new Response(shopHtml(), { headers }));
+  const kept = new Map((await visit(PATH)).headers);
+  expect(new Set(kept.keys())).toEqual(new Set(["cache-control", "content-type", "vary", "x-cache"]));
+});
+
 test.each(["text/html", "application/json"])(
   "an answer of %s that is said to be encoded, and empty, stays so",
   async (type) => {
@@ -183,6 +197,24 @@ test.each(["text/html", "application/json"])(
     }
   },
 );
+
+test.each([
+  ["text/html", shopHtml(), shopHtml(order)],
+  ["application/json", shopJson(), shopJson(order)],
+])("of an answer of %s, what can be decoded is the answer, as browsers have it", async (type, sent, got) => {
+  const stream = new Blob([sent]).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = await new Response(stream).bytes();
+  const answered = async (body: Uint8Array): Promise<string> => {
+    const headers = { "content-type": type, "content-encoding": "gzip" };
+    originAnswers(() => new Response(body, { headers, encodeBody: "manual" }));
+    return (await visit(PATH, { headers: { "accept-encoding": "gzip" } })).text();
+  };
+  expect(await answered(Uint8Array.of(...bytes, 10, 120, 120))).toBe(got);
+  const cut = await answered(bytes.subarray(0, -20));
+  expect(cut.length).toBeGreaterThan(0);
+  expect(sent.startsWith(cut)).toBe(true);
+  await expect(answered(new TextEncoder().encode("in plain text"))).rejects.toThrow();
+});
 
 test.each([
   ["text/html", shopHtml(), shopHtml(order)],
