@@ -15,7 +15,7 @@ const DEFAULT_METRICS: readonly Metric[] = [
 ];
 
 /** Columns of lists that no number is summed by. */
-const UNUSED = ["file", "id", "x", "phase", "policy", "served", "why", "deg", "flags", "shadow"];
+const UNUSED = ["source", "id", "x", "phase", "policy", "served", "why", "deg", "flags", "shadow"];
 
 /** The metrics of a plan, or those that the log has events for. There is always the first, clicks per list. */
 export async function metricsOf(lines: LineDatabase, plan: AnalysisPlan): Promise<readonly Metric[]> {

@@ -14,8 +14,8 @@ export interface BadLine {
 }
 
 interface BadRow {
-  file: number;
-  /** Its number among the file's lines that are not blank, from 0. */
+  source: number;
+  /** Its number among the source's lines that are not blank, from 0. */
   row: number;
   is_event: boolean;
   problem: string;
@@ -24,13 +24,12 @@ interface BadRow {
 /** The first bad lines of each file, at most `most` in all. They are read again, and the schema says what is wrong. */
 export async function nameBadLines(lines: LineDatabase, most: number): Promise<BadLine[]> {
   const rows = await lines.rows<BadRow>(
-    `SELECT file, row - start AS row, is_event, problem FROM bad_line JOIN file_start USING (file)
+    `SELECT source, row - start AS row, is_event, problem FROM bad_line JOIN source_start USING (source)
      ORDER BY bad_line.row LIMIT ${most}`,
   );
+  const placed = rows.map((bad) => ({ ...bad, ...lines.placeOf(bad.source, bad.row) }));
   const named: BadLine[] = [];
-  for (const file of new Set(rows.map((bad) => bad.file))) {
-    const own = rows.filter((bad) => bad.file === file);
-    const path = lines.files[file];
+  for (const [path, own] of Map.groupBy(placed, ({ file }) => file)) {
     const found = await findLines(path, new Set(own.map(({ row }) => row)));
     for (const bad of own) {
       const line = found.get(bad.row);
@@ -42,7 +41,7 @@ export async function nameBadLines(lines: LineDatabase, most: number): Promise<B
   return named;
 }
 
-function problemOf({ text, number }: FoundLine, { is_event, problem }: BadRow): string {
+function problemOf({ text, number }: FoundLine, { is_event, problem }: Pick<BadRow, "is_event" | "problem">): string {
   const source = `line ${number}`;
   try {
     parseWrittenJson(text, source);

@@ -10,15 +10,20 @@ import { WholeFile } from "../../../trainer/io/files.ts";
 // its analysis, so a file with such a line is read from a copy that has a short text in its place, which is no JSON and
 // is counted as a bad line.
 
+const TAB = 9;
 const NEWLINE = 10;
 const RETURN = 13;
+const SPACE = 32;
 
 /** What stands in a copy for lines that DuckDB could not read. */
-const UNREADABLE = "unreadable";
+const UNREADABLE = Buffer.from("unreadable");
 /** What stands in a copy where the file is damaged: what comes behind is lost. */
-const CUT_OFF = "cut off";
+const CUT_OFF = Buffer.from("cut off");
+const LINE_END = Buffer.from([NEWLINE]);
+/** U+FEFF at a file's beginning, which DuckDB takes for no text. */
+const MARK = Buffer.from("\uFEFF");
 
-/** Whether DuckDB reads all lines of a file, and what stands there. */
+/** Whether DuckDB reads all lines of a file, and what stands there, as it is. */
 export async function isClean(path: string): Promise<boolean> {
   for await (const part of parts(path))
     if (part.damage !== null || part.bytes.length > MAX_LINE_BYTES || !isPlain(part.bytes)) return false;
@@ -37,25 +42,42 @@ export async function isPadded(path: string): Promise<boolean> {
   return buffer.every((byte) => byte === 0);
 }
 
-/** Writes a copy of a file with as many lines, of which DuckDB can read each. Throws UserError. */
-export async function writeCleanCopy(path: string, copy: string): Promise<void> {
+/**
+ * Writes a copy of a file with as many lines that are not blank, of which DuckDB can read each. Returns whether it
+ * could have read all of them. Throws UserError.
+ */
+export async function writeCleanCopy(path: string, copy: string): Promise<boolean> {
   using file = new WholeFile(copy);
-  for await (const { bytes, damage } of parts(path)) {
-    if (damage !== null) {
-      file.write(`${CUT_OFF}\n`);
-      continue;
-    }
-    if (bytes.length <= MAX_LINE_BYTES && isPlain(bytes)) {
-      file.write(bytes);
-      file.write("\n");
-      continue;
-    }
-    for (const line of linesOf(bytes)) {
-      file.write(line.length <= MAX_LINE_BYTES && isPlain(line) ? line : UNREADABLE);
-      file.write("\n");
-    }
-  }
+  const { clean } = await appendLines(path, file);
   file.finish();
+  return clean;
+}
+
+/** What was written of a file. */
+export interface AppendedLines {
+  /** Lines that are not blank. */
+  rows: number;
+  /** Whether DuckDB could read all of them. */
+  clean: boolean;
+}
+
+/** Writes a file's lines that are not blank, of which DuckDB can read each, behind others. Throws UserError. */
+export async function appendLines(path: string, out: WholeFile): Promise<AppendedLines> {
+  let [rows, clean, isStart] = [0, true, true];
+  for await (const { bytes, damage } of parts(path)) {
+    const lines: Uint8Array[] = [];
+    const text = isStart && bytes.subarray(0, MARK.length).equals(MARK) ? bytes.subarray(MARK.length) : bytes;
+    for (const line of damage === null ? linesOf(text) : [CUT_OFF]) {
+      if (isBlank(line)) continue;
+      const isGood = damage === null && line.length <= MAX_LINE_BYTES && isPlain(line);
+      clean &&= isGood;
+      rows++;
+      lines.push(isGood || damage !== null ? line : UNREADABLE, LINE_END);
+    }
+    out.write(Buffer.concat(lines));
+    isStart = false;
+  }
+  return { rows, clean };
 }
 
 /** A line of a file that is wanted by its number among those that are not blank, from 0. */
@@ -73,9 +95,11 @@ export async function findLines(path: string, wanted: ReadonlySet<number>): Prom
     if (damage !== null) return found;
     for (const line of linesOf(bytes)) {
       number++;
-      const text = line.length > MAX_LINE_BYTES ? "" : Buffer.from(line).toString("utf8");
-      if (line.length <= MAX_LINE_BYTES && text.replace(/^[ \t\r]+/, "") === "") continue;
-      if (wanted.has(row)) found.set(row, { number, text });
+      if (isBlank(line)) continue;
+      if (wanted.has(row)) {
+        const text = line.length > MAX_LINE_BYTES ? "" : Buffer.from(line).toString("utf8");
+        found.set(row, { number, text });
+      }
       row++;
       if (found.size === wanted.size) return found;
     }
@@ -91,7 +115,7 @@ export async function damageText(path: string): Promise<string | null> {
 
 interface Part {
   /** Whole lines, without the end of the last one. */
-  bytes: Uint8Array;
+  bytes: Buffer;
   /** Why the file ends here, where it is damaged; null elsewhere. */
   damage: string | null;
 }
@@ -110,7 +134,7 @@ async function* parts(path: string): AsyncGenerator<Part> {
       rest = [chunk.subarray(end + 1)];
     }
   } catch (error) {
-    yield { bytes: new Uint8Array(0), damage: damageOf(path, error).problem };
+    yield { bytes: Buffer.alloc(0), damage: damageOf(path, error).problem };
     return;
   }
   const bytes = Buffer.concat(rest);
@@ -124,6 +148,11 @@ function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
     yield bytes.subarray(start, stop > start && bytes[stop - 1] === RETURN ? stop - 1 : stop);
     start = stop + 1;
   }
+}
+
+/** Whether a line has nothing but spaces, tabs and CRs. */
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte === SPACE || byte === TAB || byte === RETURN);
 }
 
 /** Whether lines are UTF-8 without what DuckDB would take for something else than text. */

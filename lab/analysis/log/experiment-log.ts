@@ -38,7 +38,7 @@ export interface LogOptions {
 
 /**
  * The log of experiments in a database. Tables: `exposure`, one row a list, without duplicates, with the columns of
- * EXPOSURE_MEMBERS, `row` and `file`; and `event`, likewise.
+ * EXPOSURE_MEMBERS, `row` and `source`; and `event`, likewise.
  */
 export class ExperimentLog implements AsyncDisposable {
   readonly lines: LineDatabase;
@@ -81,18 +81,18 @@ async function readLines(lines: LineDatabase, contextFields: readonly string[]):
   await lines.run(
     `CREATE TABLE all_lines AS
      WITH parsed AS (
-       SELECT row, file, line, TRY(from_json(line, ${literal(shape)})) AS members FROM ${lines.lines}
+       SELECT row, source, line, TRY(from_json(line, ${literal(shape)})) AS members FROM ${lines.lines}
      ), judged AS (
-       SELECT row, file, members, ${IS_EVENT} AS is_event,
+       SELECT row, source, members, ${IS_EVENT} AS is_event,
          CASE WHEN members IS NULL OR ${isNotJson("line")} THEN 'JSON' WHEN ${hasKeyTwice("line")} THEN 'key'
            WHEN ${IS_EVENT} THEN ${problemSql("event")}
            ELSE ${problemSql("exposure")} END AS problem
        FROM parsed
      ), good AS (
-       SELECT row, file, coalesce(is_event, false) AS is_event, problem,
+       SELECT row, source, coalesce(is_event, false) AS is_event, problem,
          CASE WHEN problem IS NULL THEN members END AS members FROM judged
      )
-     SELECT row, file, is_event, problem, ${columnsSql([...EXPOSURE_MEMBERS, ...own])}${context.join("")} FROM good`,
+     SELECT row, source, is_event, problem, ${columnsSql([...EXPOSURE_MEMBERS, ...own])}${context.join("")} FROM good`,
   );
 }
 
@@ -105,7 +105,7 @@ async function withoutDuplicates(lines: LineDatabase): Promise<LineCounts> {
      QUALIFY row_number() OVER (PARTITION BY id ORDER BY t, x, phase, arm, u, row) = 1`,
   );
   await lines.run(
-    `CREATE TABLE event AS SELECT row, file, id, t, ${exposureOnly} FROM all_lines WHERE problem IS NULL AND is_event
+    `CREATE TABLE event AS SELECT row, source, id, t, ${exposureOnly} FROM all_lines WHERE problem IS NULL AND is_event
      QUALIFY row_number() OVER (PARTITION BY id, type, item, key ORDER BY received, t, value, row) = 1`,
   );
   const counts = await lines.row<Record<"lines" | "exposures" | "events" | "bad" | "contradictions", number>>(
@@ -120,9 +120,9 @@ async function withoutDuplicates(lines: LineDatabase): Promise<LineCounts> {
     "SELECT (SELECT count(*) FROM exposure) AS exposures, (SELECT count(*) FROM event) AS events",
   );
   await lines.run(
-    "CREATE TABLE bad_line AS SELECT row, file, is_event, problem FROM all_lines WHERE problem IS NOT NULL",
+    "CREATE TABLE bad_line AS SELECT row, source, is_event, problem FROM all_lines WHERE problem IS NOT NULL",
   );
-  await lines.run("CREATE TABLE file_start AS SELECT file, min(row) AS start FROM all_lines GROUP BY file");
+  await lines.run("CREATE TABLE source_start AS SELECT source, min(row) AS start FROM all_lines GROUP BY source");
   await lines.run("DROP TABLE all_lines");
   return {
     ...counts,

@@ -5,9 +5,11 @@ import { FileLinks, fileNumberSql } from "../../../trainer/data/file-links.ts";
 import { LINE_DELIMITER } from "../../../trainer/data/lines.ts";
 import { TEXT_OPTIONS } from "../../../trainer/data/scan-csv.ts";
 import { literal } from "../../../trainer/data/sql.ts";
+import { statsOf } from "../../../trainer/io/folders.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
 import { isClean, isPadded, writeCleanCopy } from "./clean-lines.ts";
 import { checkUnchanged, marksOf, stillFile } from "./growing-files.ts";
+import { JoinedFiles, joinable, type LineSource } from "./line-source.ts";
 
 /** MiB of memory for the tables of an analysis. What is beyond spills to the temporary folder. */
 const MEMORY_MIB = 1024;
@@ -20,9 +22,10 @@ export class LineDatabase implements AsyncDisposable {
   readonly duckdb: DuckDb;
   readonly #links: FileLinks;
   readonly #copies: TemporaryFolder;
-  /** Of what is read. */
+  /** What is read: the files, or others in their places. */
+  readonly #sources: readonly LineSource[];
   readonly #marks: ReadonlyMap<string, string>;
-  /** By file: its name for DuckDB. */
+  /** By source: its name for DuckDB. */
   readonly #names: readonly string[];
 
   private constructor(
@@ -31,6 +34,7 @@ export class LineDatabase implements AsyncDisposable {
     own: Pick<LineDatabase, "duckdb" | "copied"> & {
       links: FileLinks;
       copies: TemporaryFolder;
+      sources: readonly LineSource[];
       marks: ReadonlyMap<string, string>;
     },
   ) {
@@ -38,6 +42,7 @@ export class LineDatabase implements AsyncDisposable {
     this.#names = names;
     this.duckdb = own.duckdb;
     this.copied = own.copied;
+    this.#sources = own.sources;
     this.#marks = own.marks;
     this.#links = own.links;
     this.#copies = own.copies;
@@ -49,36 +54,32 @@ export class LineDatabase implements AsyncDisposable {
     const copies = opened.use(new TemporaryFolder(temporary, "lines"));
     const folder = realpathSync(copies.path);
     const copied: string[] = [];
-    const readable: string[] = [];
-    for (const [i, file] of files.entries()) {
-      const still = await stillFile(file, join(folder, `${i}.still`));
-      const clean = await isClean(still);
-      if (clean && !(await isPadded(still))) {
-        readable.push(still);
-        continue;
-      }
-      const copy = join(folder, String(i));
-      await writeCleanCopy(still, copy);
-      if (!clean) copied.push(file);
-      readable.push(copy);
-    }
+    const sources = await sourcesOf(files, folder, copied);
+    const readable = sources.map(({ path }) => path);
     const links = opened.use(await FileLinks.open(readable));
     const duckdb = opened.use(await DuckDb.open(temporary, links.paths, MEMORY_MIB));
     opened.move(); // the database closes them from here on
     const names = readable.map((file) => links.of(file));
-    return new LineDatabase(files, names, { duckdb, links, copies, copied, marks: marksOf(readable) });
+    return new LineDatabase(files, names, { duckdb, links, copies, copied, sources, marks: marksOf(readable) });
   }
 
   /**
-   * SQL of all lines that are not blank: `row`, their number from 1, `file`, that of the file from 0, and `line`, the
-   * text.
+   * SQL of all lines that are not blank: `row`, their number from 1, `source`, that of the file that is read from 0,
+   * and `line`, the text.
    */
   get lines(): string {
     const list = this.#names.map(literal).join(", ");
-    return `(SELECT row_number() OVER () AS row, ${fileNumberSql("name")} AS file, line
+    return `(SELECT row_number() OVER () AS row, ${fileNumberSql("name")} AS source, line
       FROM read_csv([${list}], columns = {'line': 'VARCHAR'}, delim = '${String.fromCharCode(LINE_DELIMITER)}',
         quote = '', escape = '', header = false, strict_mode = false, filename = 'name', ${TEXT_OPTIONS})
       WHERE trim(line, ' \t') <> '')`;
+  }
+
+  /** The file of a line, and its number there, from 0. `row`: its number in a source. Blank lines do not count. */
+  placeOf(source: number, row: number): { file: string; row: number } {
+    const own = this.#sources[source].files.findLast(({ start }) => start <= row);
+    if (own === undefined) throw new Error(`got no file of line ${row}`);
+    return { file: own.file, row: row - own.start };
   }
 
   /** Throws FormatError where a file has changed since it was opened: what was read of it does not belong together. */
@@ -111,6 +112,32 @@ export class LineDatabase implements AsyncDisposable {
     this.#links[Symbol.dispose]();
     this.#copies[Symbol.dispose]();
   }
+}
+
+/** What is read in the place of files. Those with lines that DuckDB could not read are put into `copied`. */
+async function sourcesOf(files: readonly string[], folder: string, copied: string[]): Promise<LineSource[]> {
+  const joins = joinable(files.map((file) => statsOf(file)?.size ?? 0n));
+  const sources: LineSource[] = [];
+  for (let i = 0; i < files.length; ) {
+    const copy = join(folder, String(i));
+    if (joins[i]) {
+      using joined = new JoinedFiles(copy);
+      for (; joins[i]; i++) if (!(await joined.add(files[i]))) copied.push(files[i]);
+      sources.push(joined.finish());
+    } else {
+      const file = files[i++];
+      sources.push({ path: await readableFile(file, copy, copied), files: [{ file, start: 0 }] });
+    }
+  }
+  return sources;
+}
+
+/** A file, or what is read in its place: a copy of one that may still grow, or has lines that DuckDB cannot read. */
+async function readableFile(file: string, copy: string, copied: string[]): Promise<string> {
+  const still = await stillFile(file, `${copy}.still`);
+  if ((await isClean(still)) && !(await isPadded(still))) return still;
+  if (!(await writeCleanCopy(still, copy))) copied.push(file);
+  return copy;
 }
 
 function plain(value: unknown): unknown {
