@@ -1,4 +1,4 @@
-import { byId, makeRegion } from "./dom.ts";
+import { byId, element, makeRegion } from "./dom.ts";
 import { type Language, type SnippetRequest, snippet } from "./snippets.ts";
 import { makeTabs } from "./tabs.ts";
 
@@ -29,12 +29,18 @@ export class CodePanel {
 
   /** undefined: there is none yet. */
   set answer(json: unknown) {
-    this.#answer.textContent = json === undefined ? "None yet." : JSON.stringify(json, null, 2);
+    showCode(this.#answer, json === undefined ? "None yet." : JSON.stringify(json, null, 2));
   }
 
   #show(): void {
-    this.#code.textContent = this.#request ? snippet(this.#language, this.#request) : "";
+    showCode(this.#code, this.#request ? snippet(this.#language, this.#request) : "");
   }
+}
+
+/** Each quoted text stands for itself: one that is written from right to left turns nothing of its line around. */
+function showCode(place: HTMLElement, code: string): void {
+  const parts = code.split(/("(?:[^"\\]|\\.)*")/);
+  place.replaceChildren(...parts.map((part, i) => (i % 2 === 1 ? element("bdi", {}, part) : part)));
 }
 
 /** Milliseconds that a button says what became of a press. */

@@ -28,11 +28,13 @@ const api = new Api(workerUrl(location));
 const panel = byId("panel", HTMLElement);
 const setup = byId("setup", HTMLFormElement);
 const modelInput = byId("model", HTMLInputElement);
+const loadButton = byId("load", HTMLButtonElement);
 const tokenInput = byId("token", HTMLInputElement);
 const notice = byId("notice", HTMLElement);
 const request = byId("request", HTMLFormElement);
 const send = byId("send", HTMLButtonElement);
 const status = byId("status", HTMLElement);
+const outdated = byId("outdated", HTMLElement);
 const problems = byId("problems", HTMLElement);
 const view = byId("view", HTMLElement);
 const remarkList = byId("remarks", HTMLElement);
@@ -42,8 +44,9 @@ let mode: Mode = "score";
 let model: Model | null = null;
 /** What the model input said when the model was loaded. */
 let reference = "";
-/** Counts what was asked, so that an answer that comes late does not replace a later one. */
+/** Count what was asked and loaded, so that an answer that comes late does not replace a later one. */
 let asked = 0;
+let loaded = 0;
 
 const form = new RequestForm(showRequest);
 const code = new CodePanel();
@@ -56,12 +59,14 @@ function bodyOf(): object {
 function showRequest(): void {
   if (!model) return;
   code.request = { url: api.url, path: `/v1/${mode}`, body: bodyOf(), token: api.token !== "" };
+  outdated.hidden = timing.textContent === "";
 }
 
 function clearResult(hint: string): void {
   asked++;
   status.textContent = hint;
   status.className = "hint";
+  outdated.hidden = true;
   problems.hidden = true;
   remarkList.hidden = true;
   view.replaceChildren();
@@ -83,25 +88,38 @@ function setMode(next: Mode): void {
 async function load(): Promise<void> {
   api.token = tokenInput.value.trim();
   const named = modelInput.value.trim();
+  const turn = ++loaded;
   setup.setAttribute("aria-busy", "true");
+  loadButton.textContent = "Loading…";
   try {
-    // A model is not listed before a request has named it.
-    const known = named === "" ? null : await api.post<ScoreAnswer>("/v1/score", { model: named, records: [] });
-    if (known?.problem) return refuse(known.problem, known);
-    const listed = await api.models();
-    if (!listed.answer) return refuse(listed.problem, listed);
-    const { models } = listed.answer;
-    const found = known?.answer
-      ? models.find((one) => one.model === known.answer?.model && one.version === known.answer?.version)
-      : models[0];
-    byId("models", HTMLElement).replaceChildren(...models.map((one) => element("option", { value: one.model })));
-    if (!found) return refuse({ detail: `got no fields of ${named}: another isolate answered; load it again` });
-    show(found, named);
+    const showFound = await find(named);
+    if (turn === loaded) showFound();
   } catch (error) {
-    refuse({ detail: unreached(error) });
+    if (turn === loaded) refuse({ detail: unreached(error) });
   } finally {
-    setup.removeAttribute("aria-busy");
+    if (turn === loaded) {
+      setup.removeAttribute("aria-busy");
+      loadButton.textContent = "Load";
+    }
   }
+}
+
+/** Asks for a model's fields. Resolves to what shows them, or says why there are none. */
+async function find(named: string): Promise<() => void> {
+  // A model is not listed before a request has named it.
+  const known = named === "" ? null : await api.post<ScoreAnswer>("/v1/score", { model: named, records: [] });
+  if (known?.problem) return () => refuse(known.problem, known);
+  const listed = await api.models();
+  if (!listed.answer) return () => refuse(listed.problem, listed);
+  const { models } = listed.answer;
+  const found = known?.answer
+    ? models.find((one) => one.model === known.answer?.model && one.version === known.answer?.version)
+    : models[0];
+  return () => {
+    byId("models", HTMLElement).replaceChildren(...models.map((one) => element("option", { value: one.model })));
+    if (found) show(found, named);
+    else refuse({ detail: `got no fields of ${named}: another isolate answered; load it again` });
+  };
 }
 
 function show(found: Model, named: string): void {
@@ -126,16 +144,22 @@ function refuse(
   problem: Pick<Problem, "detail" | "title" | "status"> | { detail: string } | null,
   reply?: Reply<unknown>,
 ): void {
-  notice.textContent = problem === null ? "" : sentences(problem, reply);
+  const title = problem && "title" in problem ? `${problem.title}: ` : "";
+  notice.textContent = problem === null ? "" : title + sentences(problem, reply);
   notice.hidden = false;
 }
 
 /** What a problem is, and what the visitor can do about it. */
-function sentences(problem: { detail: string; title?: string; status?: number }, reply?: Reply<unknown>): string {
-  const { title, detail, status: code } = problem;
+function sentences({ detail, status: code }: { detail: string; status?: number }, reply?: Reply<unknown>): string {
   const retry = reply?.retryAfter ? ` Try again in ${reply.retryAfter} s.` : "";
   const advice = code === 401 || code === 403 ? " Put such a token above, and load." : "";
-  return `${title ? `${title}: ` : ""}${detail}.${retry}${advice}`;
+  return `${detail}.${retry}${advice}`;
+}
+
+/** Says at the result why there is none. */
+function fail(why: string): void {
+  status.textContent = why;
+  status.className = "wrong";
 }
 
 function unreached(error: unknown): string {
@@ -157,7 +181,7 @@ async function ask(): Promise<void> {
     const reply = await api.post<AboutAnswer>(`/v1/${mode}`, bodyOf() as never);
     if (turn === asked) showReply(reply);
   } catch (error) {
-    if (turn === asked) status.textContent = unreached(error);
+    if (turn === asked) fail(unreached(error));
   } finally {
     if (turn === asked) panel.removeAttribute("aria-busy");
   }
@@ -169,8 +193,7 @@ function showReply(reply: Reply<AboutAnswer>): void {
   timing.textContent = timingText(reply.timing, ms);
   const others = form.judge(problem, unseenColumns(model?.fields ?? [], answer?.unseen ?? {}));
   if (problem) {
-    status.textContent = problem.title;
-    status.className = "wrong";
+    fail(problem.title);
     const list = others.map(({ pointer, detail }) =>
       element("li", {}, element("code", {}, pointer || "/"), ` ${detail}`),
     );

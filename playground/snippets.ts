@@ -47,7 +47,8 @@ console.log(JSON.stringify(await response.json()));
 
 /** A JSON value in TypeScript, where a plain `__proto__` would be no key of its own. */
 function typescriptLiteral(value: object): string {
-  return JSON.stringify(value, null, 2).replaceAll('"__proto__":', '["__proto__"]:');
+  // A key begins its line: after a quote within a key, or in a text, the same characters are no key.
+  return JSON.stringify(value, null, 2).replaceAll(/^( *)"__proto__":/gm, '$1["__proto__"]:');
 }
 
 function python({ url, path, body, token }: SnippetRequest): string {

@@ -16,7 +16,7 @@ export class ValueInput {
     this.#kind = kind;
     this.message = element("p", { id: `${id}-wrong`, class: "wrong", hidden: true });
     this.input = element("input", {
-      ...{ id, type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
+      ...{ id, type: "text", dir: "auto", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
       ...(kind === "number" && { inputmode: "decimal" }),
       ...attributes,
       "aria-describedby": [attributes["aria-describedby"], `${id}-wrong`].filter(Boolean).join(" "),
@@ -29,8 +29,9 @@ export class ValueInput {
   }
 
   set value(value: RawValue | undefined) {
-    this.#set = { value: value ?? undefined, text: textOf(value) };
-    this.input.value = this.#set.text;
+    this.input.value = textOf(value);
+    // An input drops the line ends of a text.
+    this.#set = { value: value ?? undefined, text: this.input.value };
   }
 
   set problem(problem: string | undefined) {

@@ -265,6 +265,110 @@ describe.skipIf(skipped)(`the playground${skipped ? ": no chromium on the PATH" 
     expect(await page.text("#code")).toContain('"model": "tiny"');
   });
 
+  /** Has the page's requests answered by a function of the page: (send, url, options) => Response. */
+  const answerWith = (page: Page, answer: string) =>
+    page.evaluate(`(() => { const send = fetch; globalThis.fetch = (...args) => (${answer})(send, ...args); })()`);
+
+  test("a value that nobody has edited goes as it came, also one that an input shows otherwise", async () => {
+    const page = await openWith("admin");
+    const site = "one\ntwo";
+    await answerWith(
+      page,
+      `async (send, url, options) => {
+        const response = await send(url, options);
+        if (!url.endsWith("/v1/models")) return response;
+        const { models } = await response.json();
+        models[0].examples = [{ ...models[0].example, site: ${JSON.stringify(site)} }];
+        return Response.json({ models });
+      }`,
+    );
+    await page.evaluate("document.getElementById('load').click()");
+    await page.until("document.querySelector('#context-0').value === 'onetwo'");
+    expect(await page.text("#code")).toContain(JSON.stringify(site));
+    await page.evaluate("document.getElementById('context-0').focus()");
+    await page.write("three");
+    expect(await page.text("#code")).toContain('"site": "three"');
+  });
+
+  test("says when what it shows is of another request, and a late answer replaces no later one", async () => {
+    const page = await openWith("admin");
+    await send(page);
+    const outdated = "document.getElementById('outdated').hidden === false";
+    expect(await page.evaluate(outdated)).toBe(false);
+    await page.evaluate("document.getElementById('context-0').focus()");
+    await page.write("elsewhere");
+    expect(await page.evaluate(outdated)).toBe(true);
+    await send(page);
+    expect(await page.evaluate(outdated)).toBe(false);
+
+    // The first of two is answered when the second is there.
+    await answerWith(
+      page,
+      `async (send, url, options) => {
+        const first = JSON.parse(options.body ?? "{}").model === "tiny";
+        if (first) await new Promise((resolve) => { globalThis.answerFirst = resolve; });
+        const response = await send(url, options);
+        if (url.endsWith("/v1/models")) globalThis.listed = (globalThis.listed ?? 0) + 1;
+        return response;
+      }`,
+    );
+    await page.evaluate("document.getElementById('model').focus()");
+    await page.write("tiny");
+    await page.press("Enter");
+    expect(await page.text("#load")).toBe("Loading…");
+    await page.write("catalogue");
+    await page.press("Enter");
+    await page.until("document.querySelector('#load').textContent === 'Load'");
+    await page.evaluate("globalThis.answerFirst()");
+    await page.until("globalThis.listed === 2");
+    // What the page makes of the list is done before a further request is answered.
+    await page.evaluate("fetch('/v1/models', {}).then((response) => response.text())");
+    expect(await page.text("#serving")).toMatch(/^Model catalogue/);
+  });
+
+  test("a text from right to left turns nothing of its line around", async () => {
+    const page = await openWith("admin");
+    await answerWith(
+      page,
+      `async (send, url, options) => Response.json({ ...(await (await send(url, options)).json()), unseen: { שם: 2 } })`,
+    );
+    await page.tabTo("context-0");
+    await page.write("שלום");
+    expect(await page.evaluate("getComputedStyle(document.activeElement).direction")).toBe("rtl");
+    await send(page);
+    const left = (text: string) =>
+      page.evaluate<number>(`(() => {
+        const walker = document.createTreeWalker(document.getElementById("answer"), NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const at = node.textContent.indexOf(${JSON.stringify(text)});
+          if (at < 0) continue;
+          const range = document.createRange();
+          range.setStart(node, at);
+          range.setEnd(node, at + ${text.length});
+          return range.getBoundingClientRect().left;
+        }
+      })()`);
+    expect(await left("שם")).toBeLessThan(await left(": 2"));
+    await page.evaluate("document.getElementById('context-0').focus()");
+    await page.write("shop");
+    expect(await page.evaluate("getComputedStyle(document.activeElement).direction")).toBe("ltr");
+  });
+
+  test("where a system has colors of its own, bars and the chosen tab are told from what is around", async () => {
+    const page = await openWith("admin");
+    const features = [{ name: "forced-colors", value: "active" }];
+    await page.send("Emulation.setEmulatedMedia", { features });
+    await page.press("End");
+    await send(page);
+    const background = (selector: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).backgroundColor`);
+    expect(await background(".track .plus")).not.toBe(await background(".track"));
+    expect(await background("#mode-explain")).not.toBe(await background("#mode-score"));
+    const image = "getComputedStyle(document.querySelector('.track .minus')).backgroundImage";
+    expect(await page.evaluate(image)).toContain("gradient");
+    await expectAccessible(page);
+  });
+
   test("the requests that it shows answer what it shows", async () => {
     const page = await openWith("admin");
     await page.tabTo("context-0");

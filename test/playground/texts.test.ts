@@ -97,7 +97,7 @@ test("a snippet has a token's variable where a token is needed, and quotes what 
 });
 
 test("a snippet has a body's keys, whatever they are called", async () => {
-  const body = JSON.parse('{"records":[{"__proto__":"a","constructor":"\\"__proto__\\":"}]}');
+  const body = JSON.parse('{"records":[{"__proto__":"a","a\\"__proto__":"b","constructor":"\\"__proto__\\":"}]}');
   const code = snippet("typescript", { url: "https://edge.test", path: "/v1/score", body, token: false });
   const literal = /\$post\((.*?)\);/s.exec(code)?.[1];
   expect(JSON.stringify(runInNewContext(`(${literal})`))).toBe(JSON.stringify({ json: body }));
