@@ -3,7 +3,7 @@ import { auc } from "../../trainer/metrics/auc.ts";
 import { aucInterval } from "../../trainer/metrics/auc-interval.ts";
 import type { Predictions } from "../../trainer/metrics/predictions.ts";
 import { chart } from "./chart.ts";
-import { shortened } from "./label.ts";
+import { LABEL_ROOM, shortened } from "./label.ts";
 import { ACCENT, type Figure } from "./page.ts";
 
 /** How many of a column's most frequent values are compared. */
@@ -77,7 +77,7 @@ export async function aucByValue(
         },
       },
     ],
-    { description: describe(name, rows), height: 20 * rows.length, left: 112 },
+    { description: describe(name, rows), height: 20 * rows.length, left: LABEL_ROOM },
   );
   const missing = frequent.length - rows.length;
   const few = `${missing} of the ${frequent.length} most frequent values have fewer than ${LEAST_OF_LABEL} `;

@@ -28,6 +28,9 @@ const CONFIG: NonNullable<TopLevelSpec["config"]> = {
   axisX: { grid: false, labelPadding: 4 },
 };
 
+/** What vega says of each group of marks, without a name, although it is told to say nothing. */
+const ROLES = / role="graphics-\w+" aria-roledescription="[^"]*"/g;
+
 /** What a chart is made of: vega-lite's layers and their data, with colors that may be CSS variables. */
 export type ChartLayers = Extract<TopLevelSpec, { layer: unknown }>["layer"];
 
@@ -62,5 +65,7 @@ export async function chart(layer: ChartLayers, { description, height = HEIGHT, 
   view.finalize();
   // Without its own width the SVG takes that of the page's column, and a height in proportion.
   const label = `role="img" aria-label="${escapeHtml(description)}"`;
-  return svg.replace(/^<svg ([^>]*?) width="[^"]*" height="[^"]*"/, (_, kept) => `<svg ${label} ${kept}`);
+  return svg
+    .replaceAll(ROLES, "")
+    .replace(/^<svg ([^>]*?) width="[^"]*" height="[^"]*"/, (_, kept) => `<svg ${label} ${kept}`);
 }

@@ -3,13 +3,11 @@ import type { Interval } from "../analysis/experiment/result-metrics.ts";
 import { MISMATCH_P } from "../analysis/sample-ratio.ts";
 import { type ChartLayer, chart } from "./chart.ts";
 import { percentText } from "./experiment-tables.ts";
-import { shortened } from "./label.ts";
+import { LABEL_ROOM, shortened } from "./label.ts";
 import { ACCENT, type Figure, SERIES } from "./page.ts";
 
 /** Height of a row, in pixels. */
 const ROW = 26;
-/** Pixels left of a plot with names. */
-const NAMES = 118;
 /** Rows of intervals that one figure shows. */
 const MOST_ROWS = 20;
 /** What is drawn of an axis of p-values: from here on, they are as good as 0. */
@@ -62,7 +60,7 @@ export async function liftFigure(title: string, lifts: readonly NamedLift[]): Pr
         encoding: { y, x: { field: "effect", ...x } },
       },
     ],
-    { description: `${title}: ${told}`, height: ROW * shown.length, left: NAMES },
+    { description: `${title}: ${told}`, height: ROW * shown.length, left: LABEL_ROOM },
   );
   const left = known.length > shown.length ? ` The first ${shown.length} of ${known.length}.` : "";
   const note = `Thin: the interval at any time. Thick: at the planned end.${left}`;
@@ -181,7 +179,7 @@ export async function funnelFigure(log: LogSummary, funnel: Funnel): Promise<Fig
     {
       description: values.map(({ name, lists }) => `${name} ${lists}`).join(", "),
       height: ROW * values.length,
-      left: NAMES,
+      left: LABEL_ROOM,
     },
   );
   return { title: "What was left out", note: "Repeated and bad lines are of the whole log.", svg };

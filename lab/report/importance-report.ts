@@ -1,7 +1,7 @@
 import type { ColumnImportance, Importance, Loss } from "../../trainer/evaluation/importance.ts";
 import { fixed, precise } from "../../trainer/metrics/evaluation.ts";
 import { chart } from "./chart.ts";
-import { shortened } from "./label.ts";
+import { LABEL_ROOM, shortened } from "./label.ts";
 import { ACCENT, type Figure, figures, longTable, note, type Section } from "./page.ts";
 
 /** How many columns the figures show: the most important ones. */
@@ -80,7 +80,7 @@ async function lossFigure(
     {
       description: `${title} without each column: ${texts.join("; ")}.`,
       height: 20 * values.length,
-      left: 112,
+      left: LABEL_ROOM,
     },
   );
   const most =

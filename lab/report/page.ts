@@ -47,10 +47,11 @@ p{margin:.25rem 0;max-width:70ch}.lead,.note,figcaption p{color:var(--muted)}.no
 .tiles dd.detail{color:var(--muted);font-size:.8rem;font-weight:400}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:.75rem}
 figure{margin:0;padding:.9rem .9rem .6rem;min-width:0}
-figure svg{display:block;width:100%;height:auto;max-width:540px;margin:.6rem auto 0}
+figure svg{display:block;width:100%;height:auto;max-width:540px;margin:.6rem auto 0;overflow:visible}
 figure text{font-family:inherit}
 .legend{display:flex;flex-wrap:wrap;gap:.15rem .9rem;list-style:none;margin:.35rem 0 0;padding:0;font-size:.85rem}
-.legend i{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.4em}
+.legend i{display:inline-block;width:.75em;height:.75em;border-radius:50%;margin-right:.4em;
+forced-color-adjust:none;print-color-adjust:exact}
 .card{padding:.25rem .9rem;margin:.75rem 0 0}
 .scroll{overflow-x:auto;padding-left:0;padding-right:0;background:
 linear-gradient(to right,var(--card) 40%,transparent) left/2.5rem 100% no-repeat local,
@@ -62,8 +63,8 @@ var(--card)}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;position:relative}
 th,td{text-align:right;padding:.4rem .75rem;border-top:1px solid var(--line);white-space:nowrap}
-thead th{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
-th:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;font-weight:400;
+thead>tr>*{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
+tr>:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;font-weight:400;
 min-width:5.5rem;max-width:24rem;padding-left:.9rem;position:sticky;left:0;background:var(--card)}
 th:last-child,td:last-child{padding-right:.9rem}td.text,th.text{text-align:left}
 td.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
@@ -71,8 +72,11 @@ td.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
 details{margin:.75rem 0}summary{cursor:pointer}details .scroll{margin:0 -.9rem;border:0}
 pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;padding:.5rem 0}
 @media (max-width:32rem){th,td{padding:.35rem .45rem;font-size:.85rem}thead th{font-size:.8rem}
-th:first-child{max-width:45vw}td.long{min-width:9rem}}
-@media print{body{background:#fff}figure,.card{break-inside:avoid}}
+tr>:first-child{max-width:45vw}td.long{min-width:9rem}}
+@media print{body{background:#fff}figure,tr{break-inside:avoid}h2{break-after:avoid}
+.scroll{overflow:visible;background:none}table{font-size:.75rem}
+th,td{padding:.25rem .4rem;white-space:normal;font-size:inherit}tr>:first-child{position:static;min-width:0}
+td.long{min-width:0}pre{white-space:pre-wrap}}
 `;
 
 /** The commands that leave a page. */
@@ -121,7 +125,8 @@ export function htmlTable(
   text: readonly number[] = [],
 ): string {
   const cell = (content: string, column: number, scope: "row" | "col"): string => {
-    const tag = column === 0 || scope === "col" ? "th" : "td";
+    // A header without a text, as in the corner of a table, would be read aloud as a header of nothing.
+    const tag = content !== "" && (column === 0 || scope === "col") ? "th" : "td";
     const long = scope === "row" && content.length > LONG_CELL ? " long" : "";
     const kind = text.includes(column) ? ` class="text${long}"` : "";
     return `<${tag}${tag === "th" ? ` scope="${scope}"` : ""}${kind}>${escapeHtml(content)}</${tag}>`;

@@ -1,6 +1,7 @@
 import { chosenOf, type QuantizationReport, reportCells } from "../../trainer/export/report.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { chart } from "./chart.ts";
+import { LABEL_ROOM } from "./label.ts";
 import { ACCENT, type Figure, figures, htmlTable, note, page, tiles } from "./page.ts";
 
 // What quantization loses, from the evidence that an export keeps in its blob.
@@ -65,7 +66,7 @@ async function lossFigure(name: string, { chosen, measured, limits }: Quantizati
         .map(({ label, loss }) => `${label}: ${signed(loss, 3)} %`)
         .join("; ")}.`,
       height: 26 * values.length,
-      left: 112,
+      left: LABEL_ROOM,
     },
   );
   const dashes = shown.length > 0 ? " Dashes: the limit of an export." : "";

@@ -1,5 +1,5 @@
 import { chart } from "./chart.ts";
-import { shortened } from "./label.ts";
+import { LABEL_ROOM, shortened } from "./label.ts";
 import { type Curve, curveFigure } from "./learning-curves.ts";
 import {
   ACCENT,
@@ -119,7 +119,7 @@ async function aucFigure(runs: readonly ReadRun[], log: (typeof LOGS)[number]): 
     {
       description: `AUC on ${log}: ${values.map(({ label, auc }) => `${label} ${auc.toFixed(4)}`).join("; ")}.`,
       height: 24 * values.length,
-      left: 112,
+      left: LABEL_ROOM,
     },
   );
   const title = `AUC on ${log}`;

@@ -1,10 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, expect, it } from "vitest";
+import { chart } from "../../../lab/report/chart.ts";
+import { LABEL_ROOM, shortened } from "../../../lab/report/label.ts";
 import { curveFigure } from "../../../lab/report/learning-curves.ts";
 import { facts, figures, folded, htmlTable, page, tiles } from "../../../lab/report/page.ts";
 import { findChromium, openPage } from "../../package/browser.ts";
+import { Chromium } from "../../playground/chromium.ts";
 import { MEASURE } from "./measure.ts";
 
 const chromium = findChromium();
@@ -34,5 +39,69 @@ it.skipIf(chromium === null)(
     ]);
   },
 );
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+it.skipIf(chromium === null)("a report is as whole on paper and to a screen reader as on a screen", async () => {
+  const curve = { name: "training", points: [3, 1].map((value, i) => ({ epoch: i + 1, value })), kept: 2 };
+  const figure = await curveFigure([curve, { ...curve, name: "validation" }], {
+    title: "Loss",
+    note: "",
+    worst: "high",
+  });
+  if (!figure) throw new Error("expected a figure");
+  const columns = Array.from({ length: 12 }, (_, i) => (i === 0 ? "" : `column ${i}`));
+  const html = page("train", "Report", "A report.", [
+    { title: "Figures", html: figures([figure]) },
+    { title: "Table", html: htmlTable(columns, [columns.map((_, i) => `value ${i} of a row`)], "a wide table") },
+  ]);
+  const file = join(folder, "paper.html");
+  writeFileSync(file, html);
+  await using browser = await Chromium.start(String(chromium));
+  const opened = await browser.open(pathToFileURL(file).href, { width: 740 });
+  await opened.evaluate(axe);
+  type Violation = { id: string; nodes: { html: string }[] };
+  const violations = await opened.evaluate<Violation[]>("axe.run().then(({ violations }) => violations)");
+  expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([]);
+  const hidden = "[...document.querySelectorAll('.scroll')].map((card) => card.scrollWidth > card.clientWidth)";
+  expect(await opened.evaluate(hidden)).toEqual([true]);
+  await opened.send("Emulation.setEmulatedMedia", { media: "print" });
+  expect(await opened.evaluate(hidden)).toEqual([false]);
+  // A browser prints no background, and a system with colors of its own shows none, but where a page insists.
+  const legend = "(({ printColorAdjust, forcedColorAdjust }) => [printColorAdjust, forcedColorAdjust])";
+  expect(await opened.evaluate(`${legend}(getComputedStyle(document.querySelector('.legend i')))`)).toEqual([
+    ...["exact", "none"],
+  ]);
+});
+
+it.skipIf(chromium === null)("a label beside a chart has room, whatever its characters", async () => {
+  const names = ["a_name_of_small_letters", "USER_AGE_BUCKET_ID", "商品カテゴリーの長い長い名前", "👩‍👩‍👧".repeat(12)];
+  const labels = names.map((name) => shortened(name));
+  const svg = await chart(
+    [
+      {
+        data: { values: labels.map((label, rank) => ({ label, rank })) },
+        mark: { type: "point" },
+        encoding: {
+          x: { field: "rank", type: "quantitative" },
+          y: { field: "label", type: "ordinal", title: null, sort: null },
+        },
+      },
+    ],
+    { description: "labels", left: LABEL_ROOM },
+  );
+  writeFileSync(join(folder, "report.html"), page("train", "Labels", "", [{ title: "Labels", html: svg }]));
+  writeFileSync(join(folder, "page.html"), MEASURE);
+  const measured = (await openPage(String(chromium), folder, new Uint8Array())) as { outside: string[] }[];
+  expect(measured.map(({ outside }) => outside)).toEqual([[], []]);
+});
+
+it("a text is cut between what a reader sees as characters", () => {
+  expect(shortened("a_name_of_small_letters")).toBe("a_name_…_letters");
+  expect(shortened("sixteen letters.")).toBe("sixteen letters.");
+  expect(shortened("USER_AGE_BUCKET_ID")).toBe("USER_…KET_ID");
+  expect(shortened("👩‍👩‍👧".repeat(12))).toBe("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧…👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧");
+  expect(shortened("e\u0301".repeat(20), 6)).toBe(`${"e\u0301".repeat(2)}…${"e\u0301".repeat(3)}`);
+});
 
 if (chromium === null) console.log("skipped without a chromium on the PATH: how reports fit a screen");
