@@ -172,7 +172,10 @@ export class ClickLog implements AsyncDisposable {
     const sql = `SELECT ${[...read.list, ...numbers].join(", ")} FROM ${rows.sql}`;
     // A damaged file is found beside the reading, on other threads.
     const ended = new AbortController();
-    const damage = Promise.all(this.files.map((file) => findDamage(file, this.#isLines, ended.signal)));
+    const texts = this.format === "parquet" ? [] : this.files;
+    const damage = Promise.all(
+      texts.map((file) => findDamage(file, this.#isLines, ended.signal, this.#database.readOf(file))),
+    );
     try {
       for await (const chunk of this.#database.stream(sql)) {
         const place = (row: number): Promise<string> => {

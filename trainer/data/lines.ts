@@ -1,8 +1,13 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { FormatError } from "../../format/errors.ts";
 import { readFault } from "../io/system-fault.ts";
 import { openText, type TextEncoding } from "./text-file.ts";
 
 // Where a record is in a text file. Only error messages and headers need it, so the file is read again from its start.
+
+/** The longest record of a text file, in bytes. */
+export const MAX_LINE_BYTES = 2 ** 24;
 
 const TAB = 9;
 const NEWLINE = 10;
@@ -141,34 +146,84 @@ export const LINE_DELIMITER = 1;
 
 /**
  * What is wrong with the bytes of a file that DuckDB reads without a word: a compressed file that was cut off,
- * which it takes for a shorter one; in a format that is read line by line (`lines`), a CR alone, behind which it loses
- * a byte, and LINE_DELIMITER. Null where nothing is, and where `signal` ends the search early. Throws what the system
- * says of a file that cannot be read.
+ * which it takes for a shorter one; a last line beyond MAX_LINE_BYTES, which it leaves out where its buffer does not
+ * hold it; in a format that is read line by line (`lines`), a CR alone, behind which it loses a byte, and
+ * LINE_DELIMITER. Null where nothing is, and where `signal` ends the search early. Throws what the system says of a
+ * file that cannot be read. `read`: what DuckDB reads of the file, where that is a copy in UTF-8.
  */
-export async function findDamage(path: string, lines: boolean, signal: AbortSignal): Promise<FormatError | null> {
-  const compressed = /\.(gz|zst)$/.test(path);
-  if (!compressed && !lines) return null;
+export async function findDamage(
+  path: string,
+  lines: boolean,
+  signal: AbortSignal,
+  read: string = path,
+): Promise<FormatError | null> {
   let suspect = false;
   let last = 0; // the byte before this chunk
+  let lastLine = new LastLine();
   try {
-    for await (const data of openText(path)) {
-      if (signal.aborted) return null;
-      const chunk = data as Buffer;
-      if (lines && (hasSingleReturn(chunk, last) || chunk.includes(LINE_DELIMITER))) {
-        suspect = true;
-        break;
+    if (lines || isCompressed(path)) {
+      for await (const data of openText(path)) {
+        if (signal.aborted) return null;
+        const chunk = data as Buffer;
+        if (lines && (hasSingleReturn(chunk, last) || chunk.includes(LINE_DELIMITER))) {
+          suspect = true;
+          break;
+        }
+        last = chunk[chunk.length - 1];
+        lastLine.add(chunk);
       }
-      last = chunk[chunk.length - 1];
     }
+    if (!lines && !isCompressed(read)) lastLine = await lastLineOf(read);
   } catch (error) {
     return damageOf(path, error);
   }
+  if (lastLine.bytes > MAX_LINE_BYTES) return longLine(`${path}, line ${await longLineOf(read)}`);
   if (!lines || (!suspect && last !== RETURN)) return null;
-  for await (const { bytes, end, lastLine } of recordsOf(path, { delimiter: null, blanks: true })) {
-    if (end === "CR") return new FormatError(`${path}, line ${lastLine}`, "got a CR alone, expected LF or CRLF");
-    if (bytes.includes(LINE_DELIMITER)) return new FormatError(`${path}, line ${lastLine}`, "got a byte 0x01");
+  for await (const { bytes, end, lastLine: line } of recordsOf(path, { delimiter: null, blanks: true })) {
+    if (end === "CR") return new FormatError(`${path}, line ${line}`, "got a CR alone, expected LF or CRLF");
+    if (bytes.includes(LINE_DELIMITER)) return new FormatError(`${path}, line ${line}`, "got a byte 0x01");
   }
   return null;
+}
+
+function isCompressed(path: string): boolean {
+  return /\.(gz|zst)$/.test(path);
+}
+
+/** The last line that is not empty of what a file's chunks hold so far. */
+class LastLine {
+  bytes = 0;
+  #ended = false;
+
+  add(chunk: Buffer): void {
+    let end = chunk.length;
+    while (end > 0 && (chunk[end - 1] === NEWLINE || chunk[end - 1] === RETURN)) end--;
+    const text = chunk.subarray(0, end);
+    const start = 1 + Math.max(text.lastIndexOf(NEWLINE), text.lastIndexOf(RETURN));
+    if (end > 0) this.bytes = start > 0 || this.#ended ? end - start : this.bytes + end;
+    if (chunk.length > 0) this.#ended = end < chunk.length;
+  }
+}
+
+/** The last line of a file, as far as it is among so many bytes that it can be told to be too long. */
+async function lastLineOf(path: string): Promise<LastLine> {
+  const found = new LastLine();
+  const { size } = await stat(path);
+  if (size > MAX_LINE_BYTES)
+    for await (const chunk of createReadStream(path, { start: size - MAX_LINE_BYTES - 3 })) found.add(chunk);
+  return found;
+}
+
+/** The number of the first line beyond MAX_LINE_BYTES of a file that has one. */
+async function longLineOf(path: string): Promise<number> {
+  for await (const { line, bytes } of recordsOf(path, { delimiter: null, blanks: true }))
+    if (bytes.length > MAX_LINE_BYTES) return line;
+  throw new Error(`got no long line in ${path}`);
+}
+
+/** The error for a line beyond MAX_LINE_BYTES. */
+export function longLine(place: string): FormatError {
+  return new FormatError(place, `got a line of more than ${MAX_LINE_BYTES} bytes, expected at most that`);
 }
 
 /** Whether a chunk of a file has a CR that no LF follows, but for one at its end. `last`: the byte before the chunk. */

@@ -71,6 +71,11 @@ export class LogDatabase implements AsyncDisposable {
     return this.#reading.data;
   }
 
+  /** What is read of a file of the log: the file, or a copy of it in UTF-8. */
+  readOf(file: string): string {
+    return this.data.encoding === undefined || this.data.encoding === "utf-8" ? file : this.#links.of(file);
+  }
+
   /** Finds out how the files are to be read. Comes before every other query. */
   async scan(): Promise<Scan> {
     const { log, data, links, connection } = this.#reading;

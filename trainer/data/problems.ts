@@ -4,9 +4,9 @@ import type { DataSettings } from "../../format/spec.ts";
 import type { FileLinks } from "./file-links.ts";
 import type { LogFiles } from "./files.ts";
 import { GOT_MARK, parseLine } from "./json-line.ts";
-import { DOUBLE_QUOTE, findRecord, recordsOf } from "./lines.ts";
+import { DOUBLE_QUOTE, findRecord, longLine, MAX_LINE_BYTES, recordsOf } from "./lines.ts";
 import type { Scan } from "./scan.ts";
-import { delimiterHint, MAX_LINE_BYTES } from "./scan-csv.ts";
+import { delimiterHint } from "./scan-csv.ts";
 import { sparseProblem } from "./scan-sparse.ts";
 import { ENCODING_HINT, GOT_UTF16, isMarkedUtf8, isUtf16 } from "./text-file.ts";
 
@@ -46,7 +46,7 @@ export async function explain(reading: LogReading, error: unknown): Promise<Form
   const { log } = reading;
   if (/CSV Error on Line/.test(message)) return explainText(reading, message);
   if (log.format === "csv" || log.format === "tsv") {
-    const found = (await explainLineEnds(reading)) ?? (await explainBytes(reading));
+    const found = (await explainLineEnds(reading)) ?? (await explainLongLine(reading)) ?? (await explainBytes(reading));
     if (found) return found;
   }
   if (log.format === "jsonl" || log.format === "libsvm" || log.format === "libffm") {
@@ -114,8 +114,7 @@ async function explainText(reading: LogReading, message: string): Promise<Format
     const cell = found && delimiter !== null ? badCell(found.bytes, delimiter) : null;
     return badBytes(place, cell === null ? undefined : nameOf(cell));
   }
-  if (/Maximum line size/i.test(message))
-    return new FormatError(place, `got a line of more than ${MAX_LINE_BYTES} bytes, expected at most that`);
+  if (/Maximum line size/i.test(message)) return longLine(place);
   if (/unterminated quote/i.test(message))
     return new FormatError(place, "got a quote that is never closed, or text behind a quoted cell");
   const cast = /converting column "c(\d+)". Could not convert string "(.*)" to '([^'\n]*)'/s.exec(message);
@@ -173,6 +172,15 @@ async function explainLineEnds({ log, scan }: LogReading): Promise<FormatError |
   return null;
 }
 
+/** Looks for a record that DuckDB's buffer does not hold, of which it says no more than that it cannot read the file. */
+async function explainLongLine({ log, scan }: LogReading): Promise<FormatError | null> {
+  if (!scan?.text) return null;
+  for (const file of log.files)
+    for await (const { line, bytes } of recordsOf(file, { ...scan.text, blanks: true }))
+      if (bytes.length > MAX_LINE_BYTES) return longLine(`${file}, line ${line}`);
+  return null;
+}
+
 /** Looks for a cell that is not UTF-8, of which DuckDB says nothing that helps where only some columns are read. */
 async function explainBytes({ log, scan }: LogReading): Promise<FormatError | null> {
   if (!scan?.text?.delimiter) return null;
@@ -212,8 +220,7 @@ async function explainLines({ files, format }: LogFiles): Promise<FormatError | 
     for await (const { line, bytes } of recordsOf(file, { delimiter: null, blanks: false })) {
       const place = `${file}, line ${line}`;
       if (line === 1 && isUtf16(bytes)) return new FormatError(place, "got UTF-16, expected UTF-8");
-      if (bytes.length > MAX_LINE_BYTES)
-        return new FormatError(place, `got a line of ${bytes.length} bytes, expected at most ${MAX_LINE_BYTES}`);
+      if (bytes.length > MAX_LINE_BYTES) return longLine(place);
       if (line > 1 && isMarkedUtf8(bytes)) return new FormatError(place, GOT_MARK);
       let text: string;
       try {

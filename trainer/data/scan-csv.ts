@@ -1,16 +1,14 @@
 import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { isTextType } from "../../format/field-checks.ts";
-import { DOUBLE_QUOTE, findRecord, type TextLayout } from "./lines.ts";
+import { DOUBLE_QUOTE, findRecord, MAX_LINE_BYTES, type TextLayout } from "./lines.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
 import { identifier, literal } from "./sql.ts";
 import { ENCODING_HINT, GOT_UTF16, isUtf16 } from "./text-file.ts";
 
-/** The longest record of a text file, in bytes. DuckDB reads a file in parts of twice this size, about its default. */
-export const MAX_LINE_BYTES = 2 ** 24;
-/** Options of DuckDB's readers of text. */
+/** Options of DuckDB's readers of text. It reads a file in parts of twice a record, about its default. */
 export const TEXT_OPTIONS = `auto_detect = false, hive_partitioning = false, max_line_size = ${MAX_LINE_BYTES},
   buffer_size = ${2 * MAX_LINE_BYTES}`;
 

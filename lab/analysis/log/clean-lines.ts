@@ -1,7 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { open } from "node:fs/promises";
-import { damageOf, LINE_DELIMITER } from "../../../trainer/data/lines.ts";
-import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
+import { damageOf, LINE_DELIMITER, MAX_LINE_BYTES } from "../../../trainer/data/lines.ts";
 import { openText } from "../../../trainer/data/text-file.ts";
 import { WholeFile } from "../../../trainer/io/files.ts";
 

@@ -1,8 +1,9 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
-import { MAX_LINE_BYTES } from "../../../trainer/data/scan-csv.ts";
+import { MAX_LINE_BYTES } from "../../../trainer/data/lines.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { openLog, readRows, specOf, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
 
@@ -121,6 +122,24 @@ describe("a bad log is refused, naming the place", () => {
   it.each(cases)("%s", async (_, name, content, problem) => {
     const path = file(name, content);
     await expect(openTrainingLog(spec, { paths: [path] }, cache)).rejects.toThrow(problem);
+  });
+  // Where it was the last one, DuckDB left it out without a word.
+  describe.each(["csv", "jsonl"])("a line of %s that its buffer does not hold", (format) => {
+    const [head, first] = format === "csv" ? ["label,user,age\n", 2] : ["", 1];
+    const line = (user: string): string =>
+      format === "csv" ? `1,${user},2\n` : `{"label":1,"user":"${user}","age":2}\n`;
+    it.each<[string, (long: string) => string, number, boolean]>([
+      ["as the last one", (long) => line("u") + long, first + 1, false],
+      ["as another one", (long) => long + line("u"), first, false],
+      ["as the last one before blank ones, compressed", (long) => `${line("u")}${long}\n\n`, first + 1, true],
+    ])("%s", async (_, lines, number, compressed) => {
+      const text = head + lines(line("x".repeat(2 * MAX_LINE_BYTES + 1)));
+      const path = file(`longer.${format}${compressed ? ".gz" : ""}`, compressed ? gzipSync(text) : text);
+      await expect(readRows(["label"], path)).rejects.toThrow(
+        `${path}, line ${number}: got a line of more than 16777216 bytes, expected at most that`,
+      );
+      rmSync(path);
+    });
   });
   it.each([
     ["whose numbers' knots were to be found", { fields: [{ name: "age", type: "numeric" }] }, undefined, ""],
