@@ -90,9 +90,10 @@ test("an id that is not ASCII is hashed first, and a number is its text", async 
   expect(await ask(worker, {}, { site: "12" })).toMatchObject({ arm: number.arm, line: { u: number.line?.u } });
 });
 
-test("integers that JSON.parse has rounded are no ids, as two of them may be one, and halves of pairs are none", async () => {
+test("integers that JSON.parse has rounded and texts of no UTF-8 are no ids, as two of them may be one", async () => {
   const worker = await startBy("site");
-  for (const site of ["12345678901234567890", "12345678901234567891", "1e300", '"\\ud800"', '"a\\udfff"']) {
+  const texts = ['"\\ud800"', '"a\\udfff"', '"a\\ufffd"'];
+  for (const site of ["12345678901234567890", "12345678901234567891", "1e300", ...texts]) {
     const body = `{"experiment":"home","context":{"site":${site}},"candidates":[{"ad":"ad1"}],"ids":["x"]}`;
     await worker.post("/v1/rank", body);
     expect(worker.log.lines, site).toEqual([]);
