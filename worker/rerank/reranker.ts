@@ -52,7 +52,8 @@ export class Reranker {
     });
     const { arranging } = begun;
     if (arranging === null) {
-      const response = await askOrigin(request, origin);
+      // An answer that is not modified would take no cookies with it.
+      const response = await askOrigin(begun.cookies.length > 0 ? wholePage(request) : request, origin);
       return pageKind(response, route).kind ? withCookies(response, begun) : response;
     }
     const response = await askOrigin(wholePage(request), origin);

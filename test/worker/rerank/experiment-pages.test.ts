@@ -209,6 +209,26 @@ test("visitors who consent get an id of their own, whether they are in the exper
   }
 });
 
+test("an answer that is not modified keeps no cookie from who is in no experiment", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], { ...rule, coverage: 0 }) } });
+  const { visit } = start(
+    ({ headers }) =>
+      headers.has("if-none-match")
+        ? new Response(null, { status: 304, headers: HTML })
+        : new Response(shopHtml(), { headers: HTML }),
+    { EXPERIMENT_UNITS: "uid=anonymous" },
+  );
+  const again = { "if-none-match": '"1"' };
+  const consents = await visit("/shop/site3", { cookie: "consent=yes", ...again });
+  const [made] = consents.response.headers.getSetCookie();
+  expect(made).toContain("__Host-deepfm-unit=");
+  expect(consents.text).toBe(shopHtml());
+  const own = made?.split(";")[0];
+  const withdraws = await visit("/shop/site3", { cookie: `consent=no; ${own}`, ...again });
+  expect(withdraws.response.headers.getSetCookie()).toEqual([expect.stringContaining("Max-Age=0")]);
+  expect((await visit("/shop/site3", { cookie: `consent=yes; ${own}`, ...again })).response.status).toBe(304);
+});
+
 test("the next navigation to an item's page is a click on the list, once the visitor has consented", async () => {
   await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
   const { visit, lines, asked } = start(() => new Response(shopHtml(), { headers: HTML }));
