@@ -115,6 +115,25 @@ export function handMadePages(large: boolean): HandMadePage[] {
     page("an end tag of others", main(item("1", "a</span></b>"), item("2", "<b><i></b></i>"))),
     page("void items", `<p id=main>{{1|<img class=item data-id=1>}} {{2|<img class=item data-id=2 />}}<br></p>`),
     page(
+      "void items that have their ids as any element does",
+      "<p id=main>{{1|<img class=item data-id=1>}}{{2|<img class=item data-id=2>}}</p>",
+      {
+        lists: [{ ...MAIN, id: { selector: "#main > .item", attribute: "data-id" } }],
+      },
+    ),
+    page(
+      "an end tag ends items in items",
+      `<div id=main>${item("1", "<p class=item data-id=9><span class=item data-id=8>in")}${item("2", "<b class=item>")}</div>`,
+      { lists: [{ ...MAIN, items: "#main .item" }] },
+    ),
+    page(
+      "what end tags may have",
+      `<div id=main>{{1|<div class=item data-id=1>a</div title="</b>">}}{{2|<DIV class=item data-id=2>b</dIv/>}}</div>`,
+    ),
+    page("an end tag of others, whose name is a part", `<div id=main><di class=item data-id=1>a</div>z`, {
+      whys: { main: "unclosed" },
+    }),
+    page(
       "items that end in themselves",
       `<svg id=main>{{1|<a class=item data-id=1 />}}{{2|<a class=item data-id=2></a>}}</svg>`,
     ),

@@ -1,13 +1,21 @@
 /** Bytes of a block that short chunks are gathered in: an origin may send byte by byte. */
 const BLOCK_BYTES = 16 * 2 ** 10;
 
+interface Chunk {
+  bytes: Uint8Array;
+  /** The position of its first byte. */
+  start: number;
+}
+
 /** The bytes of an answer that the origin has sent and the visitor has not been sent yet, by their positions in it. */
 export class HeldBytes {
-  #chunks: Uint8Array[] = [];
+  #chunks: Chunk[] = [];
   #start = 0;
   #end = 0;
   /** Of the last chunk, where it is a block: the bytes behind it that are free. */
   #room: Uint8Array = EMPTY;
+  /** The index of the chunk that was looked at last. */
+  #index = 0;
 
   /** The position of the first byte that is held. */
   get start(): number {
@@ -25,9 +33,8 @@ export class HeldBytes {
 
   /** A long chunk becomes its own, a short one is copied. */
   append(chunk: Uint8Array): void {
-    this.#end += chunk.length;
     if (chunk.length > BLOCK_BYTES / 4) {
-      this.#chunks.push(chunk);
+      this.#chunks.push({ bytes: chunk, start: this.#end });
       this.#room = EMPTY;
     } else if (chunk.length > 0) {
       if (this.#room.length < chunk.length) this.#room = new Uint8Array(BLOCK_BYTES);
@@ -35,13 +42,14 @@ export class HeldBytes {
       this.#addToBlock(this.#room.subarray(0, chunk.length));
       this.#room = this.#room.subarray(chunk.length);
     }
+    this.#end += chunk.length;
   }
 
   #addToBlock(added: Uint8Array): void {
     const last = this.#chunks.at(-1);
-    if (last && last.buffer === added.buffer && last.byteOffset + last.length === added.byteOffset)
-      this.#chunks[this.#chunks.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + added.length);
-    else this.#chunks.push(added);
+    if (last && last.bytes.buffer === added.buffer && last.bytes.byteOffset + last.bytes.length === added.byteOffset)
+      last.bytes = new Uint8Array(added.buffer, last.bytes.byteOffset, last.bytes.length + added.length);
+    else this.#chunks.push({ bytes: added, start: this.#end });
   }
 
   /** Lets go of the bytes before the position `to`, and returns them, in chunks. */
@@ -49,31 +57,46 @@ export class HeldBytes {
     const taken: Uint8Array[] = [];
     let chunks = 0;
     while (this.#start < to) {
-      const chunk = this.#chunks[chunks] as Uint8Array;
-      const part = chunk.subarray(0, to - this.#start);
+      const chunk = this.#chunks[chunks] as Chunk;
+      const part = chunk.bytes.subarray(0, to - this.#start);
       taken.push(part);
       this.#start += part.length;
-      if (part.length === chunk.length) chunks++;
-      else this.#chunks[chunks] = chunk.subarray(part.length);
+      if (part.length === chunk.bytes.length) chunks++;
+      else this.#chunks[chunks] = { bytes: chunk.bytes.subarray(part.length), start: this.#start };
     }
     this.#chunks.splice(0, chunks);
+    this.#index = 0;
     return taken;
   }
 
-  /** Whether the bytes from the position `at` on, which is held, are these. */
-  has(bytes: Uint8Array, at: number): boolean {
-    let position = this.#start;
-    let compared = 0;
-    for (const chunk of this.#chunks) {
-      if (compared === bytes.length) return true;
-      const from = at + compared - position;
-      position += chunk.length;
-      if (from >= chunk.length) continue;
-      const length = Math.min(chunk.length - from, bytes.length - compared);
-      for (let i = 0; i < length; i++) if (chunk[from + i] !== bytes[compared + i]) return false;
-      compared += length;
+  /** The byte at the position `at`; undefined where it is not held. */
+  byte(at: number): number | undefined {
+    const chunk = this.#chunkOf(at);
+    return chunk?.bytes[at - chunk.start];
+  }
+
+  /** Whether the bytes from the position `at` on are those of `bytes` from `from` to `to`. */
+  has(bytes: Uint8Array, from: number, to: number, at: number): boolean {
+    let i = from;
+    while (i < to) {
+      const chunk = this.#chunkOf(at + i - from);
+      if (!chunk) return false;
+      // From an index of `bytes` to one of the chunk's.
+      const offset = at - from - chunk.start;
+      const held = chunk.bytes;
+      const end = Math.min(to, held.length - offset);
+      if (i >= end) return false;
+      for (; i < end; i++) if (held[offset + i] !== bytes[i]) return false;
     }
-    return compared === bytes.length;
+    return true;
+  }
+
+  /** The chunk that has the byte at a position. What is asked for is mostly near what was asked for last. */
+  #chunkOf(at: number): Chunk | undefined {
+    const chunks = this.#chunks;
+    while (this.#index > 0 && at < (chunks[this.#index] as Chunk).start) this.#index--;
+    while (at >= (chunks[this.#index + 1]?.start ?? Number.POSITIVE_INFINITY)) this.#index++;
+    return chunks[this.#index];
   }
 }
 

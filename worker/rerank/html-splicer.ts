@@ -4,9 +4,10 @@ import type { Arranged } from "./arranging.ts";
 import type { HtmlListPlan } from "./compiled-routes.ts";
 import { HeldBytes, joined } from "./held-bytes.ts";
 import { areInOrder, movableItems, permuted } from "./item-list.ts";
-import { ListMarker, type MarkedList } from "./list-marker.ts";
+import { ListMarker } from "./list-marker.ts";
 import type { ListOrders } from "./list-orders.ts";
-import { type MarkKind, type MarkScanner, Marks } from "./marks.ts";
+import type { MarkedList } from "./marked-list.ts";
+import { type MarkScanner, Marks } from "./marks.ts";
 import { breakOff, type OriginBody } from "./origin-body.ts";
 import type { Why } from "./why.ts";
 
@@ -35,8 +36,6 @@ interface OpenList {
   marked: MarkedList;
   /** Its position in the page. */
   start: number;
-  /** How many of its items have begun. */
-  begun: number;
 }
 
 /**
@@ -55,8 +54,6 @@ export class HtmlSplicer {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #parsed: ReadableStreamBYOBReader;
   readonly #out: WritableStreamDefaultWriter<Uint8Array>;
-  /** Orders that are asked for, by list. */
-  readonly #asked = new Map<MarkedList, Promise<Arranged>>();
   #parsing = true;
   readonly #stopped = Promise.withResolvers<void>();
   /** How many lists have begun, by the marks that have come out of the parser. */
@@ -69,9 +66,9 @@ export class HtmlSplicer {
   constructor({ lists, contentType, orders, lease, out, rewriter = new HTMLRewriter() }: HtmlSplicerOptions) {
     this.#orders = orders;
     this.#lease = lease;
-    const marks = new Marks(RERANK_READ_BYTES);
+    const marks = new Marks();
     this.#scanner = marks.scanner();
-    this.#marker = new ListMarker(lists, marks, (list) => this.#ask(list));
+    this.#marker = new ListMarker(lists, marks);
     const { readable, writable } = new IdentityTransformStream();
     const page = new Response(readable, { headers: { "content-type": contentType } });
     const { body } = this.#marker.addTo(rewriter).transform(page);
@@ -156,14 +153,14 @@ export class HtmlSplicer {
 
   async #pass(part: Uint8Array): Promise<void> {
     let same = true;
-    const marks = this.#scanner.scan(part, (bytes, at) => {
-      same &&= this.#held.has(bytes, at);
+    const marks = this.#scanner.scan(part, (...span) => {
+      same &&= this.#held.has(...span);
     });
     if (!same) return this.#stop("parser");
-    for (const { kind, at } of marks) {
-      if (kind === "list-start") this.#begin(at);
-      else if (this.#list && kind === "list-end") await this.#end(this.#list, at);
-      else if (this.#list) place(this.#list, kind, at);
+    for (const mark of marks) {
+      if (mark.kind === "list-start") this.#begin(mark.at);
+      else if (mark.kind === "list-end" && this.#list) await this.#end(this.#list, mark.at);
+      else this.#list?.marked.pass(mark, this.#held);
       if (!this.#parsing) return;
     }
     await this.#write(this.#held.take(this.#list?.start ?? this.#scanner.position));
@@ -171,15 +168,16 @@ export class HtmlSplicer {
 
   #begin(start: number): void {
     const marked = this.#marker.begun[this.#lists++];
-    if (marked) this.#list = { marked, start, begun: 0 };
+    if (marked) this.#list = { marked, start };
   }
 
   /** Lets a list go as soon as it has its order. */
   async #end(list: OpenList, end: number): Promise<void> {
     const { marked, start } = list;
-    endLast(list, end);
+    marked.close(end);
+    const arranging = this.#arrange(marked);
     await this.#write(this.#held.take(start));
-    const arranged = await (this.#asked.get(marked) ?? NO_ORDER);
+    const arranged = await arranging;
     if (!this.#parsing) return;
     this.#list = null;
     // What is taken is written before anything is awaited, as no other write may come between.
@@ -200,11 +198,8 @@ export class HtmlSplicer {
     return "why" in order ? chunks : [permuted(joined(chunks), start, movable, order.shown)];
   }
 
-  /** Asks for a list's order while the last of it is still on its way through the parser. */
-  #ask(list: MarkedList): void {
-    const { plan, items, fault } = list;
-    const arranged = fault ? Promise.resolve({ why: fault }) : this.#orders.of(plan.name, movableItems(items));
-    this.#asked.set(list, arranged);
+  async #arrange({ plan, items, fault }: MarkedList): Promise<Arranged> {
+    return fault ? { why: fault } : this.#orders.of(plan.name, movableItems(items));
   }
 
   /** From here on the page goes out as it comes. `why`: null where the parser has done its work. */
@@ -230,20 +225,4 @@ export class HtmlSplicer {
     }
     return this.#written;
   }
-}
-
-const NO_ORDER: Arranged = { why: "unclosed" };
-
-/** Says where an item begins or ends. */
-function place(list: OpenList, kind: MarkKind, at: number): void {
-  endLast(list, at);
-  if (kind === "item-end") return;
-  const begun = list.marked.items[list.begun++];
-  if (begun) begun.start = at;
-}
-
-/** Ends the item that is open: at its own mark, or else where the next begins or the list ends. */
-function endLast({ marked, begun }: OpenList, at: number): void {
-  const last = marked.items[begun - 1];
-  if (last) last.end ||= at;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { seeded } from "../../../testing/format/random.ts";
 import { handMadePages } from "../../../testing/rerank/hand-made-pages.ts";
-import { randomPage } from "../../../testing/rerank/random-page.ts";
+import { bytesOf, randomPage } from "../../../testing/rerank/random-page.ts";
 import { areInOrder } from "../../../worker/rerank/item-list.ts";
 import { faultOf, faultsOfFailing, faultsOfGenerated, faultsOfHandMade, splice } from "./splice.ts";
 
@@ -37,6 +37,44 @@ test.each<[string, string, HTMLRewriterElementContentHandlers]>([
   expect(faultOf(page, spliced)).toBeNull();
   expect([...spliced.sent]).toEqual([["main", "parser"]]);
 });
+
+/** Calls for a list: at its beginning and at its end. */
+const LIST = 2;
+
+test.each([
+  ["plain", 3 + LIST],
+  ["no end tags, ends at the next", 2 + LIST],
+  // Three items, and two lists within this one: what is before it is none of its own.
+  ["no end tags, and two parts of a list", 3 + 2 + LIST],
+])("handlers are called for elements, and for the end of none but the list: %s", async (name, calls) => {
+  const [page] = handMadePages(false).filter((one) => one.name === name);
+  const rewriter = new CountingRewriter();
+  page.segments.unshift({ bytes: bytesOf(["<div><ul><li>x</li></ul></div>"]), list: null, id: null });
+  const spliced = await splice(page, { random: seeded(1), chunk: () => 777, rewriter });
+  expect(faultOf(page, spliced)).toBeNull();
+  expect(spliced.sent.get("main")).toBeNull();
+  expect(rewriter.calls).toBe(calls);
+});
+
+/** Counts the calls of handlers. */
+class CountingRewriter extends HTMLRewriter {
+  calls = 0;
+
+  override on(selector: string, { element: onElement }: HTMLRewriterElementContentHandlers): this {
+    return super.on(selector, {
+      element: (element) => {
+        this.calls++;
+        const onEndTag = element.onEndTag.bind(element);
+        element.onEndTag = (onTag) =>
+          onEndTag((tag) => {
+            this.calls++;
+            return onTag(tag);
+          });
+        return onElement?.(element);
+      },
+    }) as this;
+  }
+}
 
 test("spans that overlap are not moved", () => {
   const spans = (...ends: [number, number][]) => ends.map(([start, end]) => ({ start, end, id: "", record: {} }));
