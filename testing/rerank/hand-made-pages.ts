@@ -137,6 +137,10 @@ export function handMadePages(large: boolean): HandMadePage[] {
       "items that end in themselves",
       `<svg id=main>{{1|<a class=item data-id=1 />}}{{2|<a class=item data-id=2></a>}}</svg>`,
     ),
+    page(
+      "items of SVG whose names are those of void elements",
+      `<svg id=main>{{1|<link class=item data-id=1>a</link>}}{{2|<link class=item data-id=2 />}}</svg>`,
+    ),
     page("list without an end", `<div id=main>${"<div class=item data-id=1>a</div>".repeat(2)}<p>end`, {
       whys: { main: "unclosed" },
     }),

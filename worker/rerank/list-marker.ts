@@ -2,8 +2,6 @@ import type { HtmlListPlan, ItemSource } from "./compiled-routes.ts";
 import { MarkedList, type Role } from "./marked-list.ts";
 import { FILLER, type Marks } from "./marks.ts";
 
-/** Elements that have no end tag (HTML, 13.1.2). For others the parser says it. */
-const VOID = new Set("area base br col embed hr img input link meta source track wbr".split(" "));
 /**
  * Elements that items may be in, and whose end tags no page leaves out. An item without an end tag ends at the latest
  * with the one that it is in, and what is in one that has begun in an item is within that item.
@@ -45,9 +43,9 @@ export class ListMarker {
         rewriter.on(selector, { element: (element) => this.#onElement(list, element, role, sources) });
       };
       if (plan.endsAtNext) on(within(plan.list, SECTIONS), "section");
-      const [own, inner] = [plan.sources.filter((s) => s.selector === null), plan.sources.filter((s) => s.selector)];
+      const own = plan.sources.filter(({ selector }) => selector === null);
       on(plan.items, "item", own);
-      for (const source of inner) on(source.selector as string, "value", [source]);
+      for (const source of plan.sources) if (source.selector !== null) on(source.selector, "value", [source]);
       if (plan.endsAtNext) on(within(plan.list, CONTAINERS), "container");
       // At last, since the list's own element is none of what is in it.
       rewriter.on(plan.list, { element: (element) => this.#onList(list, element) });
@@ -56,11 +54,11 @@ export class ListMarker {
   }
 
   #onList(list: MarkedList, element: Element): void {
-    if (this.begun.includes(list) || this.#open !== null || VOID.has(element.tagName)) return;
+    if (this.begun.includes(list) || this.#open !== null) return;
     try {
       element.onEndTag((tag) => this.#endList(tag));
     } catch {
-      // Some elements end in themselves, such as those of SVG: there is no list in them.
+      // The element is void, or one of SVG that ends in itself: there is no list in it.
       return;
     }
     element.before(this.#marks.listStart);
