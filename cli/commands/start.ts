@@ -23,6 +23,7 @@ import { FolderLock } from "../../trainer/io/folder-lock.ts";
 import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { saveProfile } from "../../trainer/profile/saved-profile.ts";
 import { parsePort } from "../../trainer/terminal/number-option.ts";
+import { shellWord } from "../../trainer/terminal/shell-word.ts";
 import { MODEL_FILE, saveRun } from "../../trainer/training/run-folder.ts";
 import { recordEpochs, runRecord } from "../../trainer/training/run-record.ts";
 import { train } from "../../trainer/training/train.ts";
@@ -151,8 +152,8 @@ export async function start(options: StartOptions): Promise<void> {
 
 /** Lets the server run until Ctrl-C, and prints a request to try. */
 async function stayUp(url: URL, record: RawRecord): Promise<void> {
-  const body = JSON.stringify({ records: [record] }).replaceAll("'", "'\\''");
-  const request = `curl ${url}v1/score -H 'content-type: application/json' -d '${body}'`;
+  const body = shellWord(JSON.stringify({ records: [record] }));
+  const request = `curl ${url}v1/score -H 'content-type: application/json' -d ${body}`;
   console.log(`\nThe Worker is up. Open ${url} in a browser, or try:\n\n  ${request}\n\nCtrl-C stops it.`);
   await new Promise<void>((resolve) => {
     process.once("SIGINT", resolve);
