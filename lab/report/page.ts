@@ -67,16 +67,16 @@ thead>tr>*{border-top:0;color:var(--muted);font-weight:500;font-size:.85rem}
 tr>:first-child{text-align:left;white-space:normal;overflow-wrap:break-word;font-weight:400;
 min-width:5.5rem;max-width:24rem;padding-left:.9rem;position:sticky;left:0;background:var(--card)}
 th:last-child,td:last-child{padding-right:.9rem}td.text,th.text{text-align:left}
-td.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
+.long{white-space:normal;overflow-wrap:anywhere;min-width:12rem}
 .facts td{white-space:normal;overflow-wrap:anywhere}.facts tr:first-child>*{border-top:0}
 details{margin:.75rem 0}summary{cursor:pointer}details .scroll{margin:0 -.9rem;border:0}
 pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;padding:.5rem 0}
 @media (max-width:32rem){th,td{padding:.35rem .45rem;font-size:.85rem}thead th{font-size:.8rem}
-tr>:first-child{max-width:45vw}td.long{min-width:9rem}}
+tr>:first-child{max-width:45vw}.long{min-width:9rem}}
 @media print{body{background:#fff}figure,tr{break-inside:avoid}h2{break-after:avoid}
 .scroll{overflow:visible;background:none}table{font-size:.75rem}
 th,td{padding:.25rem .4rem;white-space:normal;font-size:inherit}tr>:first-child{position:static;min-width:0}
-td.long{min-width:0}pre{white-space:pre-wrap}}
+.long{min-width:0}pre{white-space:pre-wrap}}
 `;
 
 /** The commands that leave a page. */
@@ -127,8 +127,9 @@ export function htmlTable(
   const cell = (content: string, column: number, scope: "row" | "col"): string => {
     // A header without a text, as in the corner of a table, would be read aloud as a header of nothing.
     const tag = content !== "" && (column === 0 || scope === "col") ? "th" : "td";
-    const long = scope === "row" && content.length > LONG_CELL ? " long" : "";
-    const kind = text.includes(column) ? ` class="text${long}"` : "";
+    const isLong = content.length > LONG_CELL && (scope === "col" || text.includes(column));
+    const classes = [...(text.includes(column) ? ["text"] : []), ...(isLong ? ["long"] : [])];
+    const kind = classes.length > 0 ? ` class="${classes.join(" ")}"` : "";
     return `<${tag}${tag === "th" ? ` scope="${scope}"` : ""}${kind}>${escapeHtml(content)}</${tag}>`;
   };
   const line = (cells: readonly string[], scope: "row" | "col"): string =>
