@@ -5,7 +5,7 @@ import { checkLogForAll } from "../../trainer/evaluation/held-out.ts";
 import { checkBlobSize } from "../../trainer/export/size.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { durationText } from "../../trainer/terminal/progress.ts";
-import { clearStatus, showStatus } from "../../trainer/terminal/status-line.ts";
+import { clearStatus, hasStatus, showStatus } from "../../trainer/terminal/status-line.ts";
 import { warn } from "../../trainer/terminal/warning.ts";
 import type { Epoch } from "../../trainer/training/epochs.ts";
 import { laneCount } from "./lane-count.ts";
@@ -137,7 +137,7 @@ class Standing {
 
   show(title: string, epoch: Epoch): void {
     this.#epochs.set(title, epoch);
-    if (!process.stderr.isTTY) return;
+    if (!hasStatus()) return;
     const texts = Array.from(this.#epochs, ([of, { epoch: number, ...metrics }]) => {
       return `${of}: epoch ${number}, ${metricsText({ ...metrics, loss: metrics.validLoss })}`;
     });

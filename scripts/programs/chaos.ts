@@ -11,6 +11,7 @@ import { jsonResult, writeResult } from "../../trainer/io/result-file.ts";
 import { integerWithin } from "../../trainer/terminal/number-option.ts";
 import { resultFile } from "../../trainer/terminal/path-option.ts";
 import { durationText, startTask } from "../../trainer/terminal/progress.ts";
+import { hasStatus } from "../../trainer/terminal/status-line.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 
 interface Options {
@@ -48,7 +49,7 @@ async function run({ seed, requests, clients, swaps, small, only, json }: Option
     task.advance(report.answers - seen, `${report.phase.phase}, ${count.format(report.wrongCount)} wrong`);
     seen = report.answers;
     const seconds = (performance.now() - started) / 1000;
-    if (process.stderr.isTTY || seconds < line) return;
+    if (hasStatus() || seconds < line) return;
     line += LINE_EVERY;
     const rate = seen / seconds;
     const left = durationText(Math.max(0, requests - seen) / rate);

@@ -9,6 +9,7 @@ import { mutant } from "../../testing/fuzz/mutant.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { integerWithin, numberWithin } from "../../trainer/terminal/number-option.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
+import { hasStatus } from "../../trainer/terminal/status-line.ts";
 import { table } from "../../trainer/terminal/table.ts";
 
 const MAX_SEED = 2 ** 32 - 1;
@@ -38,7 +39,7 @@ async function run({ minutes, seed, number: only, threads, out }: Options): Prom
       const note = `${count.format(refused(report.outcomes))} refused, ${report.finds.length} finds`;
       task.advance(report.mutants - seen, note);
       seen = report.mutants;
-      if (process.stderr.isTTY || seconds() < line) return;
+      if (hasStatus() || seconds() < line) return;
       line += LINE_EVERY;
       process.stderr.write(`fuzz: ${count.format(seen)} mutants in ${seconds().toFixed(0)} s  ${note}\n`);
     },

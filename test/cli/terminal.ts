@@ -36,7 +36,7 @@ export class Terminal implements Disposable {
     const notes = `tty > ${this.#folder}/tty; echo $$ > ${this.#folder}/pid`;
     const line = `stty cols ${columns} rows 24; ${notes}; ${run}`;
     const args = ["-qefc", `sh -c ${quoted(line)}`, "/dev/null"];
-    this.#script = spawn("script", args, { cwd });
+    this.#script = spawn("script", args, { cwd, env: { ...process.env, TERM: "xterm" } });
     this.#script.stdin.on("error", () => {}); // what is pressed when the command has ended
     this.#script.stdout.on("data", (text) => {
       this.#printed += text;

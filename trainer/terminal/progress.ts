@@ -1,4 +1,4 @@
-import { clearStatus, showStatus } from "./status-line.ts";
+import { clearStatus, hasStatus, showStatus } from "./status-line.ts";
 
 /** A piece of long work that reports how far it is. */
 export interface Task {
@@ -47,8 +47,8 @@ const REDRAW_MS = 100;
 
 /**
  * Starts a task of `total` units, or null where that is not known. A terminal shows a bar with the rate and the time
- * left, anything else gets one line at the end. Progress goes to stderr, so that stdout holds results only. Whoever
- * starts a task ends it, even where it fails: `using task = startTask(…)`.
+ * left; anything else, and a terminal that calls itself dumb, gets one line at the end. Progress goes to stderr, so that
+ * stdout holds results only. Whoever starts a task ends it, even where it fails: `using task = startTask(…)`.
  *
  * A task's own steps draw its bar, and no timer does: a bar keeps no process alive, and takes no signal.
  */
@@ -69,7 +69,7 @@ export function startTask(name: string, total: number | null, unit: string): Sho
   const left = (): string =>
     total === null || steps === 0 ? "" : `  ${durationText((Math.max(total - steps, 0) / steps) * seconds())} left`;
   const draw = (): void => {
-    if (!process.stderr.isTTY || performance.now() - drawn < REDRAW_MS) return;
+    if (!hasStatus() || performance.now() - drawn < REDRAW_MS) return;
     showStatus(`${title} ${amount()}  ${rate()}${left()}  ${note}`.trimEnd());
     drawn = performance.now();
   };

@@ -6,6 +6,11 @@ let shown = 0;
 /** Columns of the terminal when it was written. */
 let columnsThen = 0;
 
+/** Whether stderr is a terminal that can have a line replaced. One that calls itself dumb would show what replaces it. */
+export function hasStatus(): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== "dumb";
+}
+
 /**
  * Shows a line at the bottom of the terminal, in the place of the one before. A line that is wider than the terminal is
  * cut. The cursor stays visible, and no terminal setting outlasts the call, so that a process may die at any time.

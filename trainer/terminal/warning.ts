@@ -1,9 +1,12 @@
+import { clearStatus } from "./status-line.ts";
+
 const said = new Set<string>();
 
 /** Prints a warning to stderr. A command says each only once, however many runs of a sweep meet it. */
 export function warn(text: string): void {
   if (said.has(text)) return;
   said.add(text);
+  clearStatus();
   process.stderr.write(`warning: ${text}\n`);
 }
 
