@@ -75,8 +75,8 @@ pre{overflow-x:auto;font:.8rem/1.45 ui-monospace,Menlo,Consolas,monospace;paddin
 tr>:first-child{max-width:45vw}.long{min-width:9rem}}
 @media print{body{background:#fff}figure,tr{break-inside:avoid}h2{break-after:avoid}
 .scroll{overflow:visible;background:none}table{font-size:.75rem}
-th,td{padding:.25rem .4rem;white-space:normal;font-size:inherit}tr>:first-child{position:static;min-width:0}
-.long{min-width:0}pre{white-space:pre-wrap}}
+tr>*{padding:.25rem .4rem;white-space:normal;overflow-wrap:break-word}thead>tr>*{font-size:inherit}
+tr>:first-child{position:static;min-width:0}.long{min-width:0}pre{white-space:pre-wrap}}
 `;
 
 /** The commands that leave a page. */

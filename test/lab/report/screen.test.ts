@@ -67,6 +67,18 @@ it.skipIf(chromium === null)("a report is as whole on paper and to a screen read
   expect(await opened.evaluate(hidden)).toEqual([true]);
   await opened.send("Emulation.setEmulatedMedia", { media: "print" });
   expect(await opened.evaluate(hidden)).toEqual([false]);
+  // Lines break between words, so that no number is cut in two.
+  const cut = `[...document.querySelectorAll("tbody td")].filter((cell) => {
+    const words = cell.textContent.split(" ").map((word) => {
+      const range = document.createRange();
+      const at = cell.textContent.indexOf(word);
+      range.setStart(cell.firstChild, at);
+      range.setEnd(cell.firstChild, at + word.length);
+      return range.getClientRects().length;
+    });
+    return words.some((rectangles) => rectangles > 1);
+  }).length`;
+  expect(await opened.evaluate(cut)).toBe(0);
   // A browser prints no background, and a system with colors of its own shows none, but where a page insists.
   const legend = "(({ printColorAdjust, forcedColorAdjust }) => [printColorAdjust, forcedColorAdjust])";
   expect(await opened.evaluate(`${legend}(getComputedStyle(document.querySelector('.legend i')))`)).toEqual([
