@@ -10,7 +10,13 @@ import { SPEC } from "./cli-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-claim-"));
 const here = process.cwd();
-beforeAll(() => process.chdir(folder));
+const TRAIN = ["train", "split.json", "--data", "log.csv", "--out", "run", "--backend", "cpu"];
+const COMPARE = ["compare", "split.json", "--data", "log.csv", "--backend", "cpu", "--models", "lr", "--out", "sweep"];
+beforeAll(async () => {
+  process.chdir(folder);
+  await run(...TRAIN);
+  vi.restoreAllMocks();
+});
 afterAll(() => {
   process.chdir(here);
   rmSync(folder, { recursive: true });
@@ -23,6 +29,8 @@ const small = { ...SPEC, model: { type: "lr" }, training: { maxEpochs: 1 } };
 const split = { kind: "random", valid: 0.3, test: 0.2 };
 writeFileSync(join(folder, "split.json"), JSON.stringify({ ...small, data: { split } }));
 writeFileSync(join(folder, "plain.json"), JSON.stringify(small));
+const space = { parameters: { "training.l2": { type: "choice", values: [0, 0.01] } } };
+writeFileSync(join(folder, "space.json"), JSON.stringify(space));
 
 /** Runs a command in this process; what it prints. */
 async function run(...args: string[]): Promise<string> {
@@ -37,6 +45,7 @@ describe("a claim", () => {
   const what = "a report";
 
   it("of a new result is granted, and then that of the same request", () => {
+    const place = join(folder, "new-claims");
     claimResult(place, "report.html", { what, request: [1, "a"] });
     expect(existsSync(place)).toBe(false);
     claimResult(place, "report.html", { what, request: [2, "a"] })(); // nothing is there yet
@@ -54,6 +63,8 @@ describe("a claim", () => {
 
   it("of a result of another request is refused, unless it is forced", () => {
     const claim = { what, request: [3, "a"] };
+    claimResult(place, "report.html", { what, request: [2, "a"] })();
+    writeFileSync(join(place, "report.html"), "of 2");
     expect(() => claimResult(place, "report.html", claim)).toThrow(
       `${place}: got a report of another request there (report.html), expected a folder without one; --force replaces it`,
     );
@@ -63,6 +74,7 @@ describe("a claim", () => {
   });
 
   it("of a result without a request is refused wherever one is there", () => {
+    mkdirSync(place, { recursive: true });
     writeFileSync(join(place, "model"), "");
     expect(() => claimResult(place, "model", { what: "a finished run" })).toThrow(`${place}: got a finished run there`);
     claimResult(place, "model", { what: "a finished run", force: true });
@@ -70,17 +82,14 @@ describe("a claim", () => {
 });
 
 describe("a finished run", () => {
-  const train = ["train", "split.json", "--data", "log.csv", "--out", "run", "--backend", "cpu"];
-
   it("is not replaced by train, with or without --resume, but with --force", async () => {
-    await run(...train);
     const model = readFileSync("run/model.safetensors");
     for (const more of [[], ["--resume"]])
-      await expect(run(...train, ...more)).rejects.toThrow(
+      await expect(run(...TRAIN, ...more)).rejects.toThrow(
         "run: got a finished run there (model.safetensors), expected a folder without one; --force replaces it",
       );
     expect(readFileSync("run/model.safetensors").equals(model)).toBe(true);
-    await run(...train, "--force");
+    await run(...TRAIN, "--force");
   });
 
   it("is exported once, and the part that losses are measured on is said", async () => {
@@ -106,13 +115,11 @@ describe("a finished run", () => {
 describe("a sweep", () => {
   it("makes the same report again, and no other one without --force", async () => {
     const logs = ["--data", "log.csv", "--backend", "cpu"];
-    const compare = ["compare", "split.json", ...logs, "--models", "lr", "--out", "sweep", "--seeds"];
-    await run(...compare, "1");
-    await run(...compare, "1");
-    await expect(run(...compare, "2")).rejects.toThrow(
+    await run(...COMPARE, "--seeds", "1");
+    await run(...COMPARE, "--seeds", "1");
+    await expect(run(...COMPARE, "--seeds", "2")).rejects.toThrow(
       "sweep: got a report of another request there (report.html), expected a folder without one; --force replaces it",
     );
-    writeFileSync("space.json", '{"parameters": {"training.l2": {"type": "choice", "values": [0, 0.01]}}}');
     const tune = ["tune", "split.json", ...logs, "--space", "space.json", "--out", "tune", "--trials"];
     await run(...tune, "2");
     await run(...tune, "2");
@@ -124,6 +131,8 @@ describe("another command's report", () => {
   const report = (folder: string): string => readFileSync(join(folder, "report.html"), "utf8");
 
   it("is replaced by none that makes one of its own, in whichever order", async () => {
+    await run(...COMPARE, "--seeds", "1");
+    await run("export", "run", "--force");
     const before = report("run");
     await expect(run("export", "run", "--out", "run", "--force")).rejects.toThrow(
       "run: got a run's folder, whose report.html would be lost, expected another one",
