@@ -20,6 +20,7 @@ import { dirname, resolve } from "node:path";
 import { FormatError } from "../../format/errors.ts";
 import { UserError } from "../errors.ts";
 import { makeFolder, statsOf } from "./folders.ts";
+import { beatIfDue } from "./heartbeat.ts";
 import { readFault, systemFault } from "./system-fault.ts";
 import { removeQuietly, removeRemains, temporaryPath } from "./temporary.ts";
 
@@ -118,6 +119,7 @@ export class WholeFile implements Disposable {
 
   /** Does a step; one that fails is the end of the file. */
   #orNothing(step: () => void): void {
+    beatIfDue(); // of thousands of files, each is waited for until the disk has it
     try {
       step();
     } catch (error) {

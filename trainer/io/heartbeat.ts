@@ -8,13 +8,15 @@ import { join } from "node:path";
 
 const FILE = "heartbeat";
 const BEAT_SECONDS = 5;
-/** Whatever gives no sign for so long is dead. A step that blocks a process for longer is not known of. */
+/** Whatever gives no sign for so long is dead. A step that may block a process for longer has to give signs itself. */
 const SILENT_SECONDS = 60;
 
 /** The folders that this process keeps alive. */
 const alive = new Set<string>();
 
 let beating = false;
+/** When the last signs were given, in milliseconds of `performance.now()`. */
+let beatAt = 0;
 
 /** Gives signs of life in a folder until what is returned is disposed of, or the process ends. */
 export function keepAlive(folder: string): Disposable {
@@ -25,7 +27,16 @@ export function keepAlive(folder: string): Disposable {
   return { [Symbol.dispose]: () => void alive.delete(folder) };
 }
 
+/**
+ * Gives signs of life where they are due: for steps that block the process for as long as its work is large, such as
+ * writing thousands of files, while no timer fires.
+ */
+export function beatIfDue(): void {
+  if (alive.size > 0 && performance.now() - beatAt >= 1000 * BEAT_SECONDS) beatAll();
+}
+
 function beatAll(): void {
+  beatAt = performance.now();
   for (const folder of alive) beat(folder, "r+");
 }
 

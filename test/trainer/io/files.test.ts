@@ -8,14 +8,16 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { UserError } from "../../../trainer/errors.ts";
-import { readWhole, writeNew, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
+import { readWhole, WholeFiles, writeNew, writeSecret, writeWhole } from "../../../trainer/io/files.ts";
 import { systemFault } from "../../../trainer/io/system-fault.ts";
+import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-io-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -92,4 +94,26 @@ it("the file that a link leads to is written, and the link stays", () => {
 it("any other error stays as it is", () => {
   const defect = new TypeError("x is not a function");
   expect(systemFault("file", defect)).toBe(defect);
+});
+
+it("writing many files for longer than others wait for a sign of life does not look like a process that has ended", () => {
+  using own = new TemporaryFolder(folder, "log");
+  const clock = vi.spyOn(performance, "now");
+  onTestFinished(() => clock.mockRestore());
+  let now = performance.now();
+  clock.mockImplementation(() => now);
+  using files = new WholeFiles();
+  const written = join(folder, "many");
+  for (let i = 0; i < 3; i++) {
+    // As if the file before had taken a minute to get to the disk, while no timer fires.
+    const long = new Date(Date.now() - 61_000);
+    utimesSync(join(own.path, "heartbeat"), long, long);
+    utimesSync(own.path, long, long);
+    now += 61_000;
+    files.write(join(written, String(i)), "x");
+    new TemporaryFolder(folder, "other")[Symbol.dispose]();
+    expect(own.intact).toBe(true);
+  }
+  files.finish();
+  expect(readdirSync(written).sort()).toEqual(["0", "1", "2"]);
 });
