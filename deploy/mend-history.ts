@@ -36,7 +36,7 @@ export async function historyFromManifests(
   }));
 }
 
-/** The bytes of a version's blob, where the text is a manifest and of this model, or of any for null; null otherwise. */
+/** The bytes of a version's blob, where the text is a manifest of this model, or for null of any; null otherwise. */
 function bytesOf(text: string, version: string, model: string | null): number | null {
   try {
     const manifest = readPublishedManifest(text, version);
