@@ -272,6 +272,12 @@ export const DEFAULT_RERANK_BUDGET_MS = 2 * DEFAULT_ROW_DEADLINE_MS;
  */
 export const RERANK_BEGIN_MS = EXPERIMENTS_WAIT_MS + 50;
 
+/**
+ * Milliseconds after a part of an origin's answer, and after what a list may wait, for which the memory of what is held
+ * of it is not another's: a visitor who leaves takes the end of a document with it, as the runtime then stops all.
+ */
+export const RERANK_LEASE_MS = 5_000;
+
 /** Bytes of an origin's answer that are read at a time. */
 export const RERANK_PART_BYTES = 16 * 2 ** 10;
 

@@ -4,9 +4,12 @@ import { BREAK_OFF_MS } from "../limits.ts";
 export class OriginBody {
   readonly #bytes: ReadableStreamBYOBReader | null;
   readonly #chunks: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #onPart: () => void;
   #isEmpty = true;
 
-  constructor(body: ReadableStream) {
+  /** `onPart` is called with each part that has arrived. */
+  constructor(body: ReadableStream, onPart = () => {}) {
+    this.#onPart = onPart;
     this.#bytes = byobReader(body);
     this.#chunks = this.#bytes ? null : body.getReader();
   }
@@ -20,6 +23,7 @@ export class OriginBody {
           : await (this.#chunks as ReadableStreamDefaultReader<Uint8Array>).read();
         if (value && value.length > 0) {
           this.#isEmpty = false;
+          this.#onPart();
           return value;
         }
         if (done) return null;

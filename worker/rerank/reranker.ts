@@ -1,7 +1,7 @@
 import type { KeepAlive } from "../http/keep-alive.ts";
 import { logError } from "../http/log.ts";
 import { settledWithin } from "../http/promises.ts";
-import { MAX_RERANK_JSON_BYTES, RERANK_BEGIN_MS, RERANK_PART_BYTES } from "../limits.ts";
+import { MAX_RERANK_JSON_BYTES, RERANK_BEGIN_MS, RERANK_LEASE_MS, RERANK_PART_BYTES } from "../limits.ts";
 import type { Lease, MemoryBudget } from "../memory/memory-budget.ts";
 import type { RerankCounters } from "../metrics/rerank-counters.ts";
 import type { AskedPage, BeginArranging, Begun } from "./arranging.ts";
@@ -95,6 +95,11 @@ export class Reranker {
   }
 }
 
+/** The body, for whose parts the lease lasts as long as a list may then wait for its order. */
+function bodyOf(body: ReadableStream, lease: Lease, { budgetMs }: CompiledRoute): OriginBody {
+  return new OriginBody(body, () => lease.lasts(budgetMs + RERANK_LEASE_MS));
+}
+
 /** The answer streams: what its lists wait for begins when the parser has seen them. */
 function rerankHtml(
   response: Response,
@@ -113,7 +118,7 @@ function rerankHtml(
     lease.end();
     return personal(response, body, "charset");
   }
-  if (body) keepAlive(splicer.run(new OriginBody(body)).catch(() => {}));
+  if (body) keepAlive(splicer.run(bodyOf(body, lease, route)).catch(() => {}));
   return personal(response, readable, null);
 }
 
@@ -129,7 +134,7 @@ async function rerankJson(
     orders.sentAll("charset");
     return personal(response, body, "charset");
   }
-  const origin = new OriginBody(body);
+  const origin = bodyOf(body, lease, route);
   const held = new HeldBytes();
   const { why, error } = await readWhole(origin, held, lease);
   const chunks = held.take(held.end);

@@ -1,6 +1,6 @@
 import { createExecutionContext } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MEMORY } from "../../../worker/limits.ts";
 import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { expositionOf } from "../../../worker/metrics/exposition.ts";
@@ -36,12 +36,20 @@ interface Visit {
   budgetMs?: number;
   memory?: MemoryBudget;
   signal?: AbortSignal;
+  from?: OriginFetcher;
 }
 
 const NOBODY: Begun = { arranging: null, cookies: [] };
 
 /** Asks a re-ranker for a page of the shop. */
-async function visit({ arrange = backwards, begin, budgetMs = 10_000, memory, signal }: Visit = {}): Promise<Visited> {
+async function visit({
+  arrange = backwards,
+  begin,
+  budgetMs = 10_000,
+  memory,
+  signal,
+  from = origin,
+}: Visit = {}): Promise<Visited> {
   const sent: Visited["sent"] = [];
   const ctx = createExecutionContext();
   const pending: Promise<unknown>[] = [];
@@ -59,7 +67,7 @@ async function visit({ arrange = backwards, begin, budgetMs = 10_000, memory, si
     pending.push(promise);
     ctx.waitUntil(promise);
   };
-  const answer = await reranker.answer({ request, route, groups: {}, origin, env: {}, keepAlive });
+  const answer = await reranker.answer({ request, route, groups: {}, origin: from, env: {}, keepAlive });
   const ended = Promise.all(pending);
   return { answer, sent, ended, memory: budget, metrics: () => expositionOf(counters.families()) };
 }
@@ -317,6 +325,31 @@ test("where the visitor goes, nothing of the page stays in memory", async () => 
   await reader.cancel();
   await ended;
   expect(memory.report().taken.requests).toBe(0);
+});
+
+test.each([
+  ["pages", HTML, `<ul id=ads><li id=a>${"x".repeat(2 ** 20 - 100)}`],
+  ["documents", JSON_TYPE, `{"ads":[{"id":"${"x".repeat(2 ** 20)}`],
+] as const)("%s that an origin does not end leave their memory to others after a while", async (_, headers, begun) => {
+  const clock = { ms: 0 };
+  const memory = new MemoryBudget(() => clock.ms);
+  const origins: ReadableStreamDefaultController[] = [];
+  const start = (controller: ReadableStreamDefaultController): void => {
+    controller.enqueue(new TextEncoder().encode(begun));
+    origins.push(controller);
+  };
+  const from = { fetch: async () => new Response(new ReadableStream({ start }), { headers }) };
+  const visits = Array.from({ length: 9 }, () => visit({ memory, budgetMs: 300, from }));
+  await vi.waitFor(() => expect(memory.report().taken.requests).toBeGreaterThan(MEMORY.requests - MEMORY.oneRequest));
+  const other = memory.lease("requests");
+  expect(other.tryResize(MEMORY.oneRequest)).toBe(false);
+  clock.ms += 6_000;
+  expect(other.tryResize(MEMORY.oneRequest)).toBe(true);
+  for (const stalled of origins) stalled.close();
+  for (const { answer, ended } of await Promise.all(visits)) {
+    expect(await answer.text()).toBe(begun);
+    await ended;
+  }
 });
 
 test("a document that is too long goes through", async () => {
