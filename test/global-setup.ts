@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Builds the kernel before any test: an out-of-date build would pass or fail for the wrong reason. wrangler's logs and
- * its list of Workers that run get a place of the tests' own: a home that cannot be written does for the tests, and what
- * runs beside them is not in that list.
+ * its list of Workers that run get a place of the tests' own: a home that cannot be written does for the tests, and
+ * what runs beside them is not in that list.
  */
 export default function setup(): () => void {
   const settings = mkdtempSync(join(tmpdir(), "deepfm-edge-settings-"));
