@@ -1,3 +1,4 @@
+import { counted } from "../format/counted.ts";
 import { bytesText } from "../trainer/terminal/table.ts";
 import { type BlobForm, bytesOf } from "./blob-form.ts";
 import type { KnownValues } from "./known-pages.ts";
@@ -51,7 +52,7 @@ export function costText(cost: UploadCost): string {
   const { once, monthly } = dollarsOf(cost);
   const count = (n: number): string => n.toLocaleString("en");
   return (
-    `writes at most ${count(cost.writes)} keys of ${bytesText(cost.bytes)} and reads ${count(cost.reads)}: ` +
+    `writes at most ${counted(cost.writes, "key")} of ${bytesText(cost.bytes)} and reads ${count(cost.reads)}: ` +
     `${dollarText(once)} once, and ${dollarText(monthly)} a month`
   );
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { columnsOf } from "../format/columns.ts";
+import { counted } from "../format/counted.ts";
 import { FormatError } from "../format/errors.ts";
 import type { FittedSpec } from "../format/fitted-spec.ts";
 import { parseJsonBytes, parseWith } from "../format/parse.ts";
@@ -160,15 +161,15 @@ export async function evaluateOverHttp(
   }
 
   const seconds = (performance.now() - started) / 1000;
-  task.done(retries === 0 ? "" : `${retries} requests sent again`);
+  task.done(retries === 0 ? "" : `${counted(retries, "request")} sent again`);
   const truth = Uint8Array.from(labels);
   const answers = Float64Array.from(scores);
-  const counted = weight === undefined ? undefined : Float64Array.from(weights);
+  const byWeight = weight === undefined ? undefined : Float64Array.from(weights);
   if (labels.length === 0) throw noRows(log.path, log.options.part);
-  checkSampleWeights(log.path, { label: fitted.label, data: log.options.data }, countLabels(truth, counted));
+  checkSampleWeights(log.path, { label: fitted.label, data: log.options.data }, countLabels(truth, byWeight));
   return {
-    auc: loss === "logistic" ? auc(answers, truth, counted) : Number.NaN,
-    logloss: loss === "logistic" ? loglossOfScores(answers, truth, counted) : Number.NaN,
+    auc: loss === "logistic" ? auc(answers, truth, byWeight) : Number.NaN,
+    logloss: loss === "logistic" ? loglossOfScores(answers, truth, byWeight) : Number.NaN,
     records: labels.length,
     requests,
     recordsPerSecond: labels.length / seconds,
@@ -181,7 +182,9 @@ export async function evaluateOverHttp(
 /** What no header can hold, `fetch` would quote in its error. */
 function refuseNoHeader(token: string | undefined): void {
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
-    throw new UserError(`the token: got ${token.length} characters, not all of them printable ASCII without spaces`);
+    throw new UserError(
+      `the token: got ${counted(token.length, "character")}, not all of them printable ASCII without spaces`,
+    );
 }
 
 interface Answer {
@@ -225,7 +228,7 @@ async function scoreOnce({ model, ...scoring }: Scoring, records: readonly RawRe
     throw new UserError(`${place}: got an answer of type ${type}, expected application/json; ${IS_IT}`);
   const reply = parseWith(ReplySchema, parseJsonBytes(answer.body, place), place);
   if (reply.scores.length !== records.length)
-    throw new FormatError(place, `got ${reply.scores.length} scores, expected ${records.length}`);
+    throw new FormatError(place, `got ${counted(reply.scores.length, "score")}, expected ${records.length}`);
   const kvKeys = /(?:^|, )kv;desc="(\d+)"/.exec(answer.headers.get("server-timing") ?? "")?.[1];
   return { ...reply, kvKeys: Number(kvKeys ?? 0) };
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import * as v from "valibot";
 import { evaluateOverHttp } from "../../deploy/http-evaluation.ts";
+import { counted } from "../../format/counted.ts";
 import { readManifest } from "../../format/read-blob.ts";
 import { ClickLog } from "../../trainer/data/click-log.ts";
 import { openPart, recordsText, scoredPart } from "../../trainer/data/logs.ts";
@@ -57,7 +58,7 @@ export function defineEvaluate(command: Command): void {
       console.log(`${rate} records/s, ${kvKeysPerRequest.toFixed(2)} KV keys/request`);
       if (rowsMissing > 0)
         console.log(
-          `${rowsMissing.toLocaleString("en")} values were scored without their rows, which KV did not deliver`,
+          `${counted(rowsMissing, "value")} ${rowsMissing === 1 ? "was scored without its row" : "were scored without their rows"}, which KV did not deliver`,
         );
     });
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { checkFolder } from "../../deploy/local-bindings.ts";
 import { makePlan } from "../../deploy/plan/plan.ts";
 import { shortPlanText } from "../../deploy/plan/plan-text.ts";
+import { counted } from "../../format/counted.ts";
 import { exportReport } from "../../lab/report/quantization-report.ts";
 import { DEFAULT_ROW_KEYS_PER_REQUEST } from "../../runtime/rows/row-keys.ts";
 import type { ClickLog } from "../../trainer/data/click-log.ts";
@@ -112,7 +113,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   console.log(filterText(filter));
   if (update) console.log("rows" in update ? updateText(update) : noUpdateText(update));
   const blob = bytesText(exported.blob.length);
-  const pages = `${exported.pages.length} pages of ${bytesText(chosenOf(report).bytes.pages)}`;
+  const pages = `${counted(exported.pages.length, "page")} of ${bytesText(chosenOf(report).bytes.pages)}`;
   if (exported.pages.length > 0 && chosenOf(report).records >= MIN_RECORDS)
     console.log(await planLines(run, heldOutLog, flags));
   console.log(`${folder}: blob ${blob}, ${pages}, as ${quantization}; ${join(folder, EXPORT_REPORT_FILE)}`);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { columnOf, partsOf } from "../../format/columns.ts";
 import { BLOB_MAGIC } from "../../format/constants.ts";
+import { counted } from "../../format/counted.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { type PublicKey, publicKeyOf, readPublicKeys, readSigningKey } from "../../format/signature.ts";
 import { loadExport } from "../../trainer/export/export.ts";
@@ -70,8 +71,8 @@ function calibrationText({ calibration }: Inspection): string {
 function catalogueText(items: Inspection["items"]): string {
   if (items === null) return "–";
   const { field, count, form, bytesPerItem, pages } = items;
-  const others = pages > 0 ? ` in the blob, others in ${pages} pages` : "";
-  return `${count} items by ${field} as ${form}, ${bytesPerItem} bytes each${others}`;
+  const others = pages > 0 ? ` in the blob, others in ${counted(pages, "page")}` : "";
+  return `${counted(count, "item")} by ${field} as ${form}, ${bytesPerItem} bytes each${others}`;
 }
 
 function print(blob: Inspection): void {
@@ -89,7 +90,7 @@ function print(blob: Inspection): void {
         ["calibration", calibrationText(blob)],
         [
           "rows",
-          `${rowType}, ${embeddingDim} numbers and a weight; ${rows.rows} in the blob, others in ${blob.pages - (items?.pages ?? 0)} pages`,
+          `${rowType}, ${counted(embeddingDim, "number")} and a weight; ${rows.rows} in the blob, others in ${counted(blob.pages - (items?.pages ?? 0), "page")}`,
         ],
         ["catalogue", catalogueText(items)],
         ["golden records", `${goldenRecords.count}, within ${goldenRecords.tolerance}`],
@@ -138,7 +139,7 @@ function print(blob: Inspection): void {
     );
   console.log(
     table(
-      [`${rows.rows} rows, ${rows.zero} all zero`, "mean", "max"],
+      [`${counted(rows.rows, "row")}, ${rows.zero} all zero`, "mean", "max"],
       [
         ["|w|", number(rows.weight.mean), number(rows.weight.max)],
         ["‖v‖", number(rows.norm.mean), number(rows.norm.max)],

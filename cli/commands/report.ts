@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { counted } from "../../format/counted.ts";
 import { pageResult } from "../../lab/report/page.ts";
 import { runsReport } from "../../lab/report/runs-report.ts";
 import { metricsTable, type RunsTable, settingsTable, unlikeLogs } from "../../lab/report/runs-table.ts";
@@ -25,7 +26,7 @@ export function defineReport(command: Command): void {
       console.log(tableText(metricsTable(runs)));
       const settings = settingsTable(runs);
       if (settings.rows.length > 0) console.log(tableText(settings));
-      console.log(`${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${out}`);
+      console.log(`${counted(runs.length, "run")}, ${out}`);
     });
 }
 

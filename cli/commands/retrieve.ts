@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../format/counted.ts";
 import { openHeldOutLog } from "../../trainer/data/held-out-log.ts";
 import { checkPositives } from "../../trainer/data/label-counts.ts";
 import { type LogPart, logName, namedLater } from "../../trainer/data/logs.ts";
@@ -59,7 +60,7 @@ export function defineRetrieve(command: Command): void {
     const { k, positives, items, recall, popularity } = result;
     console.log(
       table(
-        [`${positives.toLocaleString("en")} positives, ${items.toLocaleString("en")} items`, `recall@${k}`],
+        [`${counted(positives, "positive")}, ${counted(items, "item")}`, `recall@${k}`],
         [
           ["two-tower", recall.toFixed(4)],
           ["most popular", popularity.toFixed(4)],

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { checkFolder } from "../../deploy/local-bindings.ts";
+import { counted } from "../../format/counted.ts";
 import type { FeatureSpec, ModelType } from "../../format/spec.ts";
 import { modelType } from "../../lab/sweeps/model-specs.ts";
 import type { SweepOptions } from "../../lab/sweeps/sweep.ts";
@@ -92,5 +93,5 @@ export function claimReport(
 
 /** The last line that a sweep prints. */
 export function sweepText(seeds: number, report: string): string {
-  return `${seeds} ${seeds === 1 ? "seed" : "seeds"}, ${report}`;
+  return `${counted(seeds, "seed")}, ${report}`;
 }

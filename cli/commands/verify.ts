@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { openStore } from "../../deploy/kv/open-store.ts";
 import { verifyVersion } from "../../deploy/verify.ts";
+import { counted } from "../../format/counted.ts";
 import { UserError } from "../../trainer/errors.ts";
 import { startTask } from "../../trainer/terminal/progress.ts";
 import { type PackedFlags, packedStore, presentStoreOf, withStore } from "./store-options.ts";
@@ -23,9 +24,9 @@ export function defineVerify(command: Command): void {
       if (faults.length > SHOWN) console.log(`… and ${faults.length - SHOWN} more`);
       if (faults.length > 0)
         throw new UserError(
-          `${name}@${version}: got ${faults.length} faults in ${values} values, expected none; ` +
+          `${name}@${version}: got ${counted(faults.length, "fault")} in ${counted(values, "value")}, expected none; ` +
             "`publish --repair --no-switch` of its export writes them again (with --packed, the file of all pages too)",
         );
-      console.log(`${name}@${version} is whole: ${values.toLocaleString("en")} values`);
+      console.log(`${name}@${version} is whole: ${counted(values, "value")}`);
     });
 }

@@ -2,6 +2,7 @@ import { type Dirent, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { open } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { PAGE_DIGEST_BYTES } from "../../format/constants.ts";
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import { readPublishedManifest } from "../../format/published-manifest.ts";
 import { manifestKey, packedPagesKey, pageKey } from "../../format/store.ts";
@@ -103,7 +104,7 @@ export class FolderStore implements KvStore {
     const { size } = await file.stat();
     const placeBytes = size / keys.length;
     if (!Number.isInteger(placeBytes))
-      return [`${packed}: got ${size} bytes, expected ${keys.length} places of one size`];
+      return [`${packed}: got ${size} bytes, expected ${counted(keys.length, "place")} of one size`];
     const faults: string[] = [];
     const [place, expected] = [Buffer.alloc(placeBytes), Buffer.alloc(placeBytes)];
     for (const [page, key] of keys.entries()) {

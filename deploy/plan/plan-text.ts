@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { bytesText, table } from "../../trainer/terminal/table.ts";
 import { centsText, type LayoutPlan, type Plan } from "./plan.ts";
 import type { TrafficPlan } from "./traffic-plan.ts";
@@ -6,9 +7,9 @@ import type { TrafficPlan } from "./traffic-plan.ts";
 export function planText(plan: Plan): string {
   const { heads, present, pageSizes, cacheBytes, keysPerRequest, recommended } = plan;
   const lines = [
-    `${count(plan.records)} records; an isolate with ${bytesText(cacheBytes)} for cached rows, at most ` +
-      `${keysPerRequest} keys a request; counted once warm, after ${count(present.score.warmUp)} requests of one ` +
-      `record${present.rank ? `, or ${count(present.rank.warmUp)} of ${plan.candidates} candidates` : ""}`,
+    `${counted(plan.records, "record")}; an isolate with ${bytesText(cacheBytes)} for cached rows, at most ` +
+      `${counted(keysPerRequest, "key")} a request; counted once warm, after ${counted(present.score.warmUp, "request")} of one ` +
+      `record${present.rank ? `, or ${count(present.rank.warmUp)} of ${counted(plan.candidates, "candidate")}` : ""}`,
     layoutsTable(heads, plan.candidates),
     ...(pageSizes.length > 1 ? [layoutsTable(pageSizes, plan.candidates)] : []),
     storageLine(present),
@@ -57,7 +58,7 @@ function row(layout: LayoutPlan, name: string, traffic: TrafficPlan): string[] {
 function storageLine({ pages, pagesBytes, publishDollars, storageDollarsPerMonth }: LayoutPlan): string {
   const { kv, r2 } = storageDollarsPerMonth;
   return (
-    `as it is, ${count(pages)} pages of ${bytesText(pagesBytes)} in all: $${publishDollars.toFixed(2)} to publish into ` +
+    `as it is, ${counted(pages, "page")} of ${bytesText(pagesBytes)} in all: $${publishDollars.toFixed(2)} to publish into ` +
     `KV, $${kv.toFixed(3)} a month there and $${r2.toFixed(3)} in R2; static assets cost nothing`
   );
 }
@@ -67,13 +68,13 @@ function catalogueLines({ catalogue, candidates }: Plan): string[] {
   const { keys, savesPerMillion, paysFrom, items, entries } = catalogue;
   const bytes = entries
     ? `, with ${count(entries.inBlob)} of all ${count(items?.count ?? 0)} values of ${items?.field} in the blob and the others ` +
-      `in ${count(entries.pages)} pages`
+      `in ${counted(entries.pages, "page")}`
     : items
       ? `, for ${bytesText(items.bytes)} of the blob with all ${count(items.count)} values of ${items.field}`
       : "";
   const from =
     paysFrom === null
-      ? `does not save a key a request with up to ${candidates} candidates`
+      ? `does not save a key a request with up to ${counted(candidates, "candidate")}`
       : `saves a key a request from ${paysFrom} candidates on`;
   const saved = centsText(savesPerMillion);
   return [

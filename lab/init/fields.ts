@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { decimalStep } from "../../format/data-settings.ts";
 import { show } from "../../format/errors.ts";
 import type { Spelling } from "../../trainer/profile/spelling.ts";
@@ -93,7 +94,7 @@ function spellingSteps(column: Column, spelling: Spelling | null): { steps: Step
   const reasons = missingReasons(column);
   if (spelling && spelling.after < spelling.before)
     reasons.unshift(
-      `${count(spelling.after)} values in ${count(spelling.before)} spellings, such as ${spelling.example.map((text) => show(text)).join(", ")}`,
+      `${counted(spelling.after, "value")} in ${counted(spelling.before, "spelling")}, such as ${spelling.example.map((text) => show(text)).join(", ")}`,
     );
   else if (spelling) reasons.unshift("Some values have stray blanks");
   // Missing texts are looked up as they are written in the log, so before anything changes them.
@@ -191,7 +192,7 @@ function listField(column: Column, { style, elements, spelling, longest }: ListR
   if (blanks && !steps.includes("trim")) steps.push("trim");
   const syntax = style?.syntax === "json" ? "JSON lists" : style?.syntax === "python" ? "Python lists" : null;
   const written = style === null ? "Lists" : (syntax ?? `Texts with ${show(style.separator)} between values`);
-  const size = `of ${count(elements.size)} values, up to ${count(longest)} at once`;
+  const size = `of ${counted(elements.size, "value")}, up to ${count(longest)} at once`;
   const room = Math.min(LIST_ROOM * longest, MOST_LIST_VALUES);
   return {
     fields: [
@@ -220,7 +221,7 @@ function textField(column: Column, { spelling }: TextReading, survey: Survey, ta
     fields: [{ name: column.name, type: "categorical", ...(encoding && { encoding }), ...prepared(spelled.steps) }],
     chosen: `categorical${stepsText(spelled.steps)}`,
     reasons: [
-      ...(spelled.reasons.length > 0 ? [] : [`${count(column.values.length)} values`]),
+      ...(spelled.reasons.length > 0 ? [] : [counted(column.values.length, "value")]),
       ...spelled.reasons,
       ...reasons,
     ],

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { show } from "../../format/errors.ts";
 import type { LogFormat } from "../../trainer/data/files.ts";
 import { literal } from "../../trainer/data/sql.ts";
@@ -120,10 +121,10 @@ const SHOWN = 4;
 
 function valuesText({ name, values, counts, absent }: Column): string {
   const order = values.map((_, i) => i).sort((a, b) => counts[b] - counts[a]);
-  const shown = order.slice(0, SHOWN).map((i) => `${show(values[i])} ${counts[i].toLocaleString("en")} times`);
+  const shown = order.slice(0, SHOWN).map((i) => `${show(values[i])} ${counted(counts[i], "time")}`);
   const others = values.length - SHOWN;
-  const more = others > 0 ? [`${others.toLocaleString("en")} other value${others > 1 ? "s" : ""}`] : [];
-  const missing = absent > 0 ? [`missing ${absent.toLocaleString("en")} times`] : [];
+  const more = others > 0 ? [counted(others, "other value")] : [];
+  const missing = absent > 0 ? [`missing ${counted(absent, "time")}`] : [];
   return `  ${name}: ${[...shown, ...more, ...missing].join(", ")}`;
 }
 

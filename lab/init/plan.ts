@@ -1,4 +1,5 @@
 import { MAX_FIELDS } from "../../format/constants.ts";
+import { counted } from "../../format/counted.ts";
 import type { Column } from "./column.ts";
 import type { FieldDraft } from "./draft.ts";
 import { fieldsOf } from "./fields.ts";
@@ -129,7 +130,9 @@ function planSplit({ sample }: Survey, { time, user }: Roles, asked?: SplitDraft
       split: { kind: "time", by: time.name },
       reason: `the last records by ${time.name} are held out, as a served model, too, scores what comes after its training`,
     };
-  const why = time ? `${time.name} has ${time.values.length} values only` : "no column says when a record was made";
+  const why = time
+    ? `${time.name} has ${counted(time.values.length, "value")} only`
+    : "no column says when a record was made";
   const hash = user
     ? `; {"kind": "hash", "by": "${user.name}"} would keep the records of one ${user.name} together`
     : "";

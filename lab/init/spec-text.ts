@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { decimalStep } from "../../format/data-settings.ts";
 import { DEFAULT_MODEL } from "../../format/spec.ts";
 import { l2For, settingsForLog } from "../../trainer/data/default-settings.ts";
@@ -71,8 +72,8 @@ function settingsLines(plan: Plan): string[] {
   const size = expectedSize(plan);
   const { batchSize, denseL2, ...model } = settingsForLog(size);
   const why = [
-    `Model and training by some ${count(size.records)} records to learn from, ${count(size.clicks)} clicks and ` +
-      `${count(size.rows)} rows of values`,
+    `Model and training by some ${count(size.records)} records to learn from, ${counted(size.clicks, "click")} and ` +
+      `${counted(size.rows, "row")} of values`,
     "without these settings `train` takes them from the log, as it does what depends on the model, too: l2, which is " +
       `${number(l2For(DEFAULT_MODEL, size))} here, and the learning rate`,
   ];
@@ -116,7 +117,10 @@ function dataLines(plan: Plan): string[] {
   if (Object.keys(select).length > 0) lines.push(`    "select": ${json(select)},`);
   if (label.column.absent > 0 && label.no !== "") {
     lines.push(
-      ...comment(`${count(label.column.absent)} records have no ${label.column.name}, and are left out.`, "    "),
+      ...comment(
+        `${counted(label.column.absent, "record")} without ${label.column.name} ${label.column.absent === 1 ? "is" : "are"} left out.`,
+        "    ",
+      ),
     );
     lines.push(`    "where": ${json(labeledSql(label, survey.sample.format))},`);
   }

@@ -1,5 +1,6 @@
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../../format/counted.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { parseWith } from "../../format/parse.ts";
 import { type DataSettings, FeatureSpecSchema } from "../../format/spec.ts";
@@ -97,8 +98,7 @@ export async function checkFile(
     );
   const count = await log.count();
   if (count === known.records) return { path, data };
-  const text = (n: number): string => n.toLocaleString("en");
-  const problem = `got ${text(count)} records, expected the ${text(known.records)} of the whole data set`;
+  const problem = `got ${counted(count, "record")}, expected the ${known.records.toLocaleString("en")} of the whole data set`;
   if (!known.sample || count > known.records) throw new FormatError(path, problem);
   process.stderr.write(`warning: ${path}: ${problem}; taken as a sample\n`);
   return { path, data };

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import type { ColumnImportance, Importance, Loss } from "../../trainer/evaluation/importance.ts";
 import { fixed, precise } from "../../trainer/metrics/evaluation.ts";
 import { chart } from "./chart.ts";
@@ -35,8 +36,8 @@ export function importanceText({ records, clicks, of, repeats }: Importance, log
     records === of ? `all ${count(records)} records` : `a sample of ${count(records)} of ${count(of)} records`;
   const few = clicks < LEAST_CLICKS ? ` With fewer than ${LEAST_CLICKS} clicks the order is mostly chance.` : "";
   return (
-    `What the model loses on ${log} when a column's values are exchanged between records, ${repeats} times, ` +
-    `on ${sample} with ${count(clicks)} clicks. Columns that say the same hide each other.${few}`
+    `What the model loses on ${log} when a column's values are exchanged between records, ${counted(repeats, "time")}, ` +
+    `on ${sample} with ${counted(clicks, "click")}. Columns that say the same hide each other.${few}`
   );
 }
 

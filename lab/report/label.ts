@@ -34,8 +34,3 @@ function fitting(characters: readonly string[], room: number): number {
   });
   return count < 0 ? characters.length : count;
 }
-
-/** A number with its noun, in the plural where it is not 1. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}

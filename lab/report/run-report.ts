@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import type { ResolvedSpec } from "../../format/spec.ts";
 import { engineText } from "../../trainer/engine/engines.ts";
 import type { Importance } from "../../trainer/evaluation/importance.ts";
@@ -16,7 +17,6 @@ import { DECILE_HEAD, decileRows } from "./decile-table.ts";
 import { type EvaluatedLog, evaluationRows } from "./evaluated-log.ts";
 import { fieldsSection } from "./fields-section.ts";
 import { importanceSection } from "./importance-report.ts";
-import { counted } from "./label.ts";
 import { type Curve, curveFigure } from "./learning-curves.ts";
 import { type Figure, facts, figures, folded, htmlTable, note, page, type Section, tiles } from "./page.ts";
 import { gainCurve, reliabilityDiagram, scoreHistogram } from "./prediction-figures.ts";

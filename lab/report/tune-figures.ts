@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { show } from "../../format/errors.ts";
 import { type Judged, metricName } from "../tune/judge.ts";
 import type { SearchSpace } from "../tune/space.ts";
@@ -51,7 +52,7 @@ export function drawingOf(history: readonly Trial[], metric: Judged): Drawing {
 }
 
 function epochsText(epochs: number): string {
-  return epochs === 1 ? "1 epoch" : `${epochs} epochs`;
+  return counted(epochs, "epoch");
 }
 
 /** Vega-lite's axis of the metric, and the color of a rung. */

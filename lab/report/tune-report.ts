@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { show } from "../../format/errors.ts";
 import { fixed } from "../../trainer/metrics/evaluation.ts";
 import { settingsText } from "../sweeps/settings.ts";
@@ -5,7 +6,6 @@ import { isDiverged, type Judged, judgedBy, metricName } from "../tune/judge.ts"
 import type { SearchSpace } from "../tune/space.ts";
 import type { Trial } from "../tune/trial-log.ts";
 import type { Tuned } from "../tune/tune.ts";
-import { counted } from "./label.ts";
 import { type Figure, facts, figures, folded, longTable, note, page, type Section } from "./page.ts";
 import { drawingOf, historyFigure, settingFigure } from "./tune-figures.ts";
 

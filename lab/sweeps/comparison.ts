@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { type FeatureSpec, MODEL_TYPES, type ModelType } from "../../format/spec.ts";
 import { pretrainingSpec } from "../../trainer/model/pretrain.ts";
 import { measureEpochs } from "./pace.ts";
@@ -43,7 +44,7 @@ async function timesToLr(
     return name === "FNN" ? [spec, pretrainingSpec(spec)] : [spec];
   });
   const measured = stages.filter(({ length }) => length > 0).length;
-  const title = `measure the pace of ${measured} ${measured === 1 ? "model" : "models"}`;
+  const title = `measure the pace of ${counted(measured, "model")}`;
   const epochs = await measureEpochs(title, stages.flat(), logs, { engine, backend, threads });
   const seconds = stages.map(({ length }, i) => {
     const [training, pretraining] = epochs.splice(0, length);

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { type AskedEngine, startEngine } from "../../trainer/engine/engines.ts";
 import { DivergedError } from "../../trainer/errors.ts";
@@ -157,7 +158,7 @@ class Standing {
 function resultText(outcome: RunOutcome): string {
   if ("diverged" in outcome) return outcome.diverged;
   const { test, epochs, seconds } = outcome;
-  return `${metricsText(test)}, ${epochs} epochs in ${durationText(seconds)}`;
+  return `${metricsText(test)}, ${counted(epochs, "epoch")} in ${durationText(seconds)}`;
 }
 
 function metricsText({ auc, logloss, loss }: RunMetrics): string {

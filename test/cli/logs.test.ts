@@ -107,7 +107,7 @@ test("columns of items come from a catalogue, and an item that it lacks is left 
     ["b", "2", undefined],
     ["a", "1.5", undefined],
   ]);
-  expect(stdout).toContain("1 records of items that are not in the catalogue");
+  expect(stdout).toContain("1 record of items that are not in the catalogue");
 });
 
 test("lists of integers of 64 bits, and what is no number, come from a catalogue as texts", async () => {

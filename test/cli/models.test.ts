@@ -173,7 +173,7 @@ it("pin, verify and prune: a pinned version stays, damage is named, what nothing
     ]);
   }
   await expect(inFolder("verify", "tiny")).rejects.toThrow(
-    `tiny@${tiny.version}: got 1 faults in 3 values, expected none`,
+    `tiny@${tiny.version}: got 1 fault in 3 values, expected none`,
   );
   await inFolder("publish", String(first), "--repair");
   expect(await inFolder("verify", "tiny", tiny.version.slice(0, 9))).toContain("is whole");

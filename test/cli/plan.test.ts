@@ -66,5 +66,5 @@ it("plans an export with a log, as text and as JSON, and says what it lacks", as
   await expect(plan(path, "--data", log, "--frequencies")).rejects.toThrow("got both --data and --frequencies");
   const short = join(folder, "short.csv");
   writeFileSync(short, "click,site,price\n1,a,2\n");
-  await expect(plan(path, "--data", short)).rejects.toThrow(`${short}: got 1 records, expected at least 4`);
+  await expect(plan(path, "--data", short)).rejects.toThrow(`${short}: got 1 record, expected at least 4`);
 });

@@ -150,7 +150,7 @@ describe("evaluateOverHttp", () => {
   it("refuses an answer that breaks the API's contract", async () => {
     const short = evaluate((response) => response.end('{"scores": [0.5]}'));
     await expect(short).rejects.toThrow(FormatError);
-    await expect(short).rejects.toThrow(/\/v1\/score: got 1 scores, expected (500|100)$/);
+    await expect(short).rejects.toThrow(/\/v1\/score: got 1 score, expected (500|100)$/);
     await expect(evaluate((response) => response.end("<html>"))).rejects.toThrow(/\/v1\/score: not JSON/);
     for (const [score, expected] of [
       ["-0.5", "-0.5, expected >=0"],

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type CalibrationMap, CalibrationMapSchema, calibrateLogits } from "../../format/calibration.ts";
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import type { LabelCounts } from "../data/label-counts.ts";
@@ -43,7 +44,7 @@ export function checkCalibratable(path: string, spec: FeatureSpec, { negatives, 
     [1, positives],
   ] as const) {
     if (weight > 0) continue;
-    const got = records === 0 ? "no record" : `${records} records of weight 0`;
+    const got = records === 0 ? "no record" : `${counted(records, "record")} of weight 0`;
     throw new FormatError(
       `${path}: column ${spec.label}`,
       `got ${got} with ${label}, expected some: "calibrate": "${calibrate}" needs both 0 and 1 to fit a map to`,

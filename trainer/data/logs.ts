@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FeatureSpec } from "../../format/spec.ts";
 import { UserError } from "../errors.ts";
@@ -61,7 +62,7 @@ export function noRows(name: string, part?: Part | undefined): FormatError {
 
 /** How many records of which log, and of which part of it, as a command says what its figures are about. */
 export function recordsText(records: number, log: LogPart): string {
-  return `${records.toLocaleString("en")} records of ${logName(log)}: ${log.part ? PART_TEXT[log.part] : "all of it"}`;
+  return `${counted(records, "record")} of ${logName(log)}: ${log.part ? PART_TEXT[log.part] : "all of it"}`;
 }
 
 /**

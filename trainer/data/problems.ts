@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { counted } from "../../format/counted.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { DataSettings } from "../../format/spec.ts";
 import type { FileLinks } from "./file-links.ts";
@@ -106,7 +107,7 @@ async function explainText(reading: LogReading, message: string): Promise<Format
   const width = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (width) {
     const hint = found ? widthHint(found.bytes, reading, Number(width[1])) : "";
-    return new FormatError(place, `got ${width[2]} columns, expected ${width[1]}${hint}`);
+    return new FormatError(place, `got ${counted(Number(width[2]), "column")}, expected ${width[1]}${hint}`);
   }
   if (/not utf-8|Invalid unicode/i.test(message)) {
     const first = await findRecord(file, 0, { delimiter: null, blanks: true });

@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { columnsOf } from "../../format/columns.ts";
+import { counted } from "../../format/counted.ts";
 import type { EncodedRecords } from "../../format/encoded-records.ts";
 import { type FittedSpec, FittedSpecSchema } from "../../format/fitted-spec.ts";
 import { parseWith } from "../../format/parse.ts";
@@ -138,7 +139,7 @@ async function encodeWithRows(
   const vocabulary = await counter.vocabulary(minCounts);
   const shards = await replaceKeys(folder, keys.places, layout, vocabulary);
   const records = shards.reduce((sum, place) => sum + place.records, 0);
-  task.done(`${vocabulary.size} rows in ${layout.fields} fields`);
+  task.done(`${counted(vocabulary.size, "row")} in ${counted(layout.fields, "field")}`);
   saveVocabulary(join(folder, VOCABULARY), vocabulary);
   const constant = variation.constant.map(
     (f) => `${log.path}: column ${fitted.fields[f]?.name} is the same in all ${records} records, so it says nothing`,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { counted } from "../../format/counted.ts";
 import { CalibrationEffectSchema } from "../calibration/fit.ts";
 import { fixed } from "../metrics/evaluation.ts";
 
@@ -14,7 +15,7 @@ export type CalibrationEvidence = v.InferOutput<typeof CalibrationEvidenceSchema
 export function calibrationText({ method, heldOut }: CalibrationEvidence): string {
   const { before, after, bins, records } = heldOut;
   return (
-    `calibration by ${method}, on ${records.toLocaleString("en")} records: ` +
+    `calibration by ${method}, on ${counted(records, "record")}: ` +
     `logloss ${fixed(before.logloss, 5)} → ${fixed(after.logloss, 5)}, ` +
     `ECE of ${bins} bins of equal frequency ${fixed(before.ece, 5)} → ${fixed(after.ece, 5)}`
   );

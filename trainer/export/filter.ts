@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { addToFilter, filterHas, NO_FILTER, newFilter } from "../../format/row-filter.ts";
 import { Random } from "../data/random.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
@@ -54,9 +55,8 @@ export function filterReport(rows: number, filter: Uint32Array): FilterReport {
 }
 
 export function filterText({ rows, bytes, falsePositives }: FilterReport): string {
-  const count = rows.toLocaleString("en");
   if (rows === 0) return "no rows in pages";
-  if (bytes === 0) return `no filter of the ${count} rows in pages: every unseen value reads one`;
+  if (bytes === 0) return `no filter of ${counted(rows, "row")} in pages: every unseen value reads one`;
   const share = (100 * falsePositives).toFixed(2);
-  return `filter of the ${count} rows in pages: ${bytesText(bytes)} of the blob; ${share} % of unseen values read a page`;
+  return `filter of ${counted(rows, "row")} in pages: ${bytesText(bytes)} of the blob; ${share} % of unseen values read a page`;
 }

@@ -1,5 +1,6 @@
 import type { ItemCatalogue } from "../../format/blob.ts";
 import { MAX_PAGES } from "../../format/constants.ts";
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { ItemLayout } from "../../format/item-entries.ts";
 import { itemPageBytes, writeItemPage } from "../../format/item-page.ts";
@@ -120,6 +121,6 @@ function shareOut(items: readonly number[], { keys, records }: ItemTable, pageBy
   const largest = items.reduce((size, item) => Math.max(size, 4 * records[item].length), 0);
   throw new FormatError(
     "rows.pageBytes",
-    `got ${pageBytes}, expected more: ${items.length} items, of up to ${largest} bytes, do not fit ${most} such pages`,
+    `got ${pageBytes}, expected more: ${counted(items.length, "item")} of up to ${largest} bytes, do not fit ${most} such pages`,
   );
 }

@@ -1,6 +1,7 @@
 import type { ItemCatalogue } from "../../format/blob.ts";
 import { columnOf, columnsOf, crossesSides, type FieldOrigin } from "../../format/columns.ts";
 import { MAX_BLOB_BYTES } from "../../format/constants.ts";
+import { counted } from "../../format/counted.ts";
 import { EncodedRecords } from "../../format/encoded-records.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
@@ -223,11 +224,11 @@ export function catalogueText(report: CatalogueReport): string {
   const where =
     pages === 0
       ? ""
-      : `, ${count(inBlob)} in the blob and the others in ${count(pages)} pages of ${bytesText(pageBytes)}`;
+      : `, ${count(inBlob)} in the blob and the others in ${counted(pages, "page")} of ${bytesText(pageBytes)}`;
   return (
-    `${count(items)} items as ${form} of ${bytesPerItem} bytes${where}; |Δlogit| to scoring ` +
+    `${counted(items, "item")} as ${form} of ${bytesPerItem} bytes${where}; |Δlogit| to scoring ` +
     `${compared === items ? "them" : `${count(compared)} of them`} whole at most ${maxLogitDifference.toExponential(1)} in ` +
-    `${contexts} contexts`
+    counted(contexts, "context")
   );
 }
 

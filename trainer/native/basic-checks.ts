@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { Random } from "../data/random.ts";
 import type { RunningBackend } from "../engine/backends.ts";
 import * as tf from "../engine/tfjs.ts";
@@ -26,7 +27,7 @@ export function checkVersion({ versions }: RunningBackend): Check {
 export function checkDevice({ device, threads }: RunningBackend, expected: RunningBackend["device"]): Check {
   const { isUsingGpuDevice } = tf.findBackend(NATIVE) as NativeBackend;
   const passed = device === expected && isUsingGpuDevice === (expected === "gpu");
-  const where = threads === null ? "" : `, ${threads} threads`;
+  const where = threads === null ? "" : `, ${counted(threads, "thread")}`;
   return { name: "device", passed, figure: `${device}${where}, isUsingGpuDevice ${isUsingGpuDevice}` };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { cpus } from "node:os";
 import { dirname } from "node:path";
+import { counted } from "../../format/counted.ts";
 import { UserError } from "../errors.ts";
 import type { Build } from "./installs.ts";
 import { firstThatRuns } from "./programs.ts";
@@ -116,7 +117,7 @@ export async function machineLines(build: Build): Promise<string[]> {
   const processors = cpus();
   const lines = [
     `system      ${system}, ${process.arch}, glibc ${glibc}`,
-    `processor   ${processors[0]?.model.trim()}, ${processors.length} threads`,
+    `processor   ${processors[0]?.model.trim()}, ${counted(processors.length, "thread")}`,
     `Node        ${process.versions.node}`,
   ];
   if (build === "cpu") return lines;

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import type { FittedSpec } from "../../format/fitted-spec.ts";
 import { itemStride } from "../../format/items.ts";
@@ -173,7 +174,10 @@ export async function recordsOfLog(
   }
   const records = collector.records();
   if (records.count < MIN_RECORDS)
-    throw new FormatError(log.path, `got ${records.count} records, expected at least ${MIN_RECORDS} to plan with`);
+    throw new FormatError(
+      log.path,
+      `got ${counted(records.count, "record")}, expected at least ${MIN_RECORDS} to plan with`,
+    );
   return records;
 }
 

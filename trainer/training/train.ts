@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import type { FeatureSpec, ResolvedSpec } from "../../format/spec.ts";
 import { type Calibration, checkCalibratable, fitCalibration } from "../calibration/fit.ts";
 import { defaultsText } from "../data/default-settings.ts";
@@ -182,8 +183,7 @@ function rowsOf({ fieldOf }: Vocabulary, field: number): number {
 }
 
 function logSizeText({ source: { count, labels }, vocabulary }: TrainingLog): string {
-  const text = (n: number): string => n.toLocaleString("en");
-  return `${text(count)} records, ${text(labels.positives.records)} clicks and ${text(vocabulary.size)} rows`;
+  return `${counted(count, "record")}, ${counted(labels.positives.records, "click")} and ${counted(vocabulary.size, "row")}`;
 }
 
 function secondsOf({ position }: Training): number {

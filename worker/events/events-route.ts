@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { counted } from "../../format/counted.ts";
 import { FormatError, RequestError } from "../../format/errors.ts";
 import type { ListEvent } from "../../format/event.ts";
 import type { MacKeys } from "../../format/mac.ts";
@@ -69,8 +70,9 @@ function refusal(
 ): Error | null {
   const [first, ...others] = judged.filter((one) => one instanceof FormatError).slice(0, MAX_ERRORS);
   if (first) return new RequestError(first.place, first.problem, others);
-  if (limited > 0) return new RateLimitError(`got ${limited} events of requests that have had theirs of this minute`);
-  if (lost > 0) return new OverloadedError(`there was no room for ${lost} events now`, false);
+  if (limited > 0)
+    return new RateLimitError(`got ${counted(limited, "event")} of requests that have had theirs of this minute`);
+  if (lost > 0) return new OverloadedError(`there was no room for ${counted(lost, "event")} now`, false);
   return null;
 }
 

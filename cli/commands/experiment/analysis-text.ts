@@ -1,3 +1,4 @@
+import { counted } from "../../../format/counted.ts";
 import type { Analysis, PhaseAnalysis } from "../../../lab/analysis/experiment/result.ts";
 import {
   armsTable,
@@ -61,9 +62,9 @@ function ratioText({ soundness }: PhaseAnalysis): string {
     sound ? `${tests}; sound` : `${tests}; NOT SOUND`,
     ...reasons,
     ...(bucketsInTwoArms > 0
-      ? [`${bucketsInTwoArms} buckets are in two arms: weights were changed in this phase`]
+      ? [`${counted(bucketsInTwoArms, "bucket")} in two arms: weights were changed in this phase`]
       : []),
-    ...(movedUnits > 0 ? [`${movedUnits} units were in another arm before: new weights need a new seed`] : []),
+    ...(movedUnits > 0 ? [`${counted(movedUnits, "unit")} from another arm: new weights need a new seed`] : []),
   ].join("\n  ");
 }
 
@@ -79,9 +80,10 @@ function replayText({ replayed, orders, propensities, skipped, examples }: Phase
   if (replayed + skipped === 0) return "replay: no line was ordered by a policy";
   const wrong = orders + propensities;
   const left = skipped > 0 ? `, ${skipped} could not be` : "";
-  if (wrong === 0) return `replay: ${replayed} lines drawn again are as logged${left}`;
+  if (wrong === 0)
+    return `replay: ${counted(replayed, "line")} drawn again ${replayed === 1 ? "is" : "are"} as logged${left}`;
   return (
-    `replay: of ${replayed} lines drawn again, ${orders} have another order and ${propensities} other ` +
+    `replay: of ${counted(replayed, "line")} drawn again, ${orders} have another order and ${propensities} other ` +
     `probabilities${left}: ${examples.join(", ")}`
   );
 }

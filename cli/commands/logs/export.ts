@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { counted } from "../../../format/counted.ts";
 import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
 import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
 import { UserError } from "../../../trainer/errors.ts";
@@ -66,9 +67,9 @@ export function logsExportCommand(): Command {
         ),
       );
       if (summary.unknownItems > 0)
-        console.log(`${summary.unknownItems} records of items that are not in the catalogue`);
-      if (summary.refusedLines > 0) console.log(`${summary.refusedLines} lines are off the schema of exposures`);
-      console.log(`${total} records, ${flags.out}`);
+        console.log(`${counted(summary.unknownItems, "record")} of items that are not in the catalogue`);
+      if (summary.refusedLines > 0) console.log(`${counted(summary.refusedLines, "line")} off the schema of exposures`);
+      console.log(`${counted(total, "record")}, ${flags.out}`);
     });
 }
 

@@ -1,4 +1,5 @@
 import type { HttpEvaluation } from "../../../deploy/http-evaluation.ts";
+import { counted } from "../../../format/counted.ts";
 import type { RunningEngine } from "../../../trainer/engine/engines.ts";
 import type { ExportedModel } from "../../../trainer/export/export.ts";
 import { chosenOf, type QuantizationReport } from "../../../trainer/export/report.ts";
@@ -34,14 +35,14 @@ export function summaryText({ best, report, http, inBatch, exported, kernelBytes
         ["over HTTP", http],
       ]);
   const facts = table(
-    [`${http.records.toLocaleString("en")} records, ${http.requests} requests`, ""],
+    [`${counted(http.records, "record")}, ${counted(http.requests, "request")}`, ""],
     [
       ["records/s over HTTP", Math.round(http.recordsPerSecond).toLocaleString("en")],
       ["KV keys/request", http.kvKeysPerRequest.toFixed(2)],
       ["rows missing", http.rowsMissing],
       ["max |Δlogit|", logitDifference.max.toExponential(2)],
       ["blob", bytesText(exported.blob.length)],
-      [`${exported.pages.length} pages`, bytesText(pageBytes(exported))],
+      [counted(exported.pages.length, "page"), bytesText(pageBytes(exported))],
       ["kernel", bytesText(kernelBytes)],
       ["Worker, gzip", bytesText(workerBytes)],
     ],

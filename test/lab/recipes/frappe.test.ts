@@ -18,7 +18,7 @@ describe("frappe", () => {
       "label,user,item,daytime,weekday,isweekend,homework,cost,weather,country,city\n1,2,3,4,5,6,7,8,9,10,11\n";
     const from = made("frappe", { "train.csv": csv, "valid.csv": csv, "test.csv": csv });
     await expect(runRecipe(frappe, from, join(from, "out"))).rejects.toThrow(
-      "got 1 records, expected the 202,027 of the whole data set",
+      "got 1 record, expected the 202,027 of the whole data set",
     );
   });
 });

@@ -65,7 +65,7 @@ describe("a wrong setting is refused, naming the place", () => {
     await expect(readRows(["id"], path)).rejects.toThrow(`no column "id"; got "label,id,x"${hint(",")}`);
     await expect(readRows(["id"], path, { select: { id: "id || 1" } })).rejects.toThrow(hint(","));
     await expect(readRows(["a"], path, { columns: ["a", "b", "c"] })).rejects.toThrow(
-      `${path}, line 1: got 1 columns, expected 3${hint(",")}`,
+      `${path}, line 1: got 1 column, expected 3${hint(",")}`,
     );
   });
 

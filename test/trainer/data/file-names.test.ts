@@ -34,7 +34,7 @@ describe("a file's name is a name, whatever it looks like", () => {
     await using log = await openLog(path);
     expect(await placesOf(log)).toEqual([`${path}, line 2`]);
     await expect(readRows(["id"], file(`names/${name}`, "label,id\n1\n"))).rejects.toThrow(
-      `${path}, line 2: got 1 columns, expected 2`,
+      `${path}, line 2: got 1 column, expected 2`,
     );
   });
 

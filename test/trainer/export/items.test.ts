@@ -141,7 +141,7 @@ describe("addCatalogue", () => {
       const csv = (id: string, other: string): string => `${id},${other}\nv3,${tags}\n`;
       const lists = [{}, {}, { separator: "|", maxValues: 60 }];
       await expect(catalogueOf("DeepFM", csv, undefined, "items.csv", lists, 0)).rejects.toThrow(
-        /rows\.pageBytes: got 1024, expected more: 1 items, of up to \d+ bytes, do not fit \d+ such pages/,
+        /rows\.pageBytes: got 1024, expected more: 1 item of up to \d+ bytes, do not fit \d+ such pages/,
       );
     });
   });
