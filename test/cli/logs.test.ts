@@ -101,6 +101,16 @@ test("all slots, with weights by propensities, of one experiment", async () => {
   ]);
 });
 
+test("weights that a training would not take are told, and those of the spec's own column are not", async () => {
+  const told = /the spec has no data\.weight: what is trained by it takes no weights/;
+  expect((await exported("--weights")).stderr).toMatch(told);
+  expect((await exported()).stderr).not.toMatch(told);
+  writeFileSync(join(folder, "weighted.json"), JSON.stringify({ ...SPEC, data: { weight: "worth" } }));
+  const { records, stderr } = await exported("--weights", "--spec", "weighted.json", "--arm", "lr");
+  expect(stderr).not.toMatch(told);
+  expect(records[0]?.worth).toBeCloseTo(4, 6);
+});
+
 test("columns of items come from a catalogue, and an item that it lacks is left out and counted", async () => {
   const { records, stdout } = await exported("--items", "items.csv", "--arm", "lr");
   expect(records.map(({ sku, price, color }) => [sku, price, color])).toEqual([

@@ -103,8 +103,13 @@ export async function exportTrainingLog(options: TrainingLogOptions): Promise<Tr
   log.lines.checkUnchanged();
   file.finish();
   summary.warnings = columns.absent.map((name) => `no list has the column ${show(name)}: it is missing in all records`);
+  if (weights && spec.data.weight === undefined)
+    summary.warnings.push(
+      'the spec has no data.weight: what is trained by it takes no weights, unless it says "weight": "weight" there',
+    );
   const [bad] = await log.badLines(1);
-  if (bad) summary.warnings.push(`${log.counts.bad} bad lines are left out; the first: ${bad.place}: ${bad.problem}`);
+  const lines = log.counts.bad === 1 ? "1 bad line is" : `${log.counts.bad} bad lines are`;
+  if (bad) summary.warnings.push(`${lines} left out; the first: ${bad.place}: ${bad.problem}`);
   return summary;
 }
 
