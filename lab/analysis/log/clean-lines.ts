@@ -58,11 +58,12 @@ export interface AppendedLines {
   rows: number;
   /** Whether DuckDB could read all of them. */
   clean: boolean;
+  bytes: number;
 }
 
 /** Writes a file's lines that are not blank, of which DuckDB can read each, behind others. Throws UserError. */
 export async function appendLines(path: string, out: WholeFile): Promise<AppendedLines> {
-  let [rows, clean, isStart] = [0, true, true];
+  let [rows, clean, written, isStart] = [0, true, 0, true];
   for await (const { bytes, damage } of parts(path)) {
     const lines: Uint8Array[] = [];
     const text = isStart && bytes.subarray(0, MARK.length).equals(MARK) ? bytes.subarray(MARK.length) : bytes;
@@ -73,10 +74,12 @@ export async function appendLines(path: string, out: WholeFile): Promise<Appende
       rows++;
       lines.push(isGood || damage !== null ? line : UNREADABLE, LINE_END);
     }
-    out.write(Buffer.concat(lines));
+    const good = Buffer.concat(lines);
+    out.write(good);
+    written += good.length;
     isStart = false;
   }
-  return { rows, clean };
+  return { rows, clean, bytes: written };
 }
 
 /** A line of a file that is wanted by its number among those that are not blank, from 0. */

@@ -1,15 +1,12 @@
 import { realpathSync } from "node:fs";
-import { join } from "node:path";
 import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { FileLinks, fileNumberSql } from "../../../trainer/data/file-links.ts";
 import { LINE_DELIMITER } from "../../../trainer/data/lines.ts";
 import { TEXT_OPTIONS } from "../../../trainer/data/scan-csv.ts";
 import { literal } from "../../../trainer/data/sql.ts";
-import { statsOf } from "../../../trainer/io/folders.ts";
 import { TemporaryFolder } from "../../../trainer/io/temporary.ts";
-import { isClean, isPadded, writeCleanCopy } from "./clean-lines.ts";
-import { checkUnchanged, marksOf, stillFile } from "./growing-files.ts";
-import { JoinedFiles, joinable, type LineSource } from "./line-source.ts";
+import { checkUnchanged, marksOf } from "./growing-files.ts";
+import { type LineSource, lineSources } from "./line-source.ts";
 
 /** MiB of memory for the tables of an analysis. What is beyond spills to the temporary folder. */
 const MEMORY_MIB = 1024;
@@ -53,8 +50,7 @@ export class LineDatabase implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     const copies = opened.use(new TemporaryFolder(temporary, "lines"));
     const folder = realpathSync(copies.path);
-    const copied: string[] = [];
-    const sources = await sourcesOf(files, folder, copied);
+    const { sources, copied } = await lineSources(files, folder);
     const readable = sources.map(({ path }) => path);
     const links = opened.use(await FileLinks.open(readable));
     const duckdb = opened.use(await DuckDb.open(temporary, links.paths, MEMORY_MIB));
@@ -112,32 +108,6 @@ export class LineDatabase implements AsyncDisposable {
     this.#links[Symbol.dispose]();
     this.#copies[Symbol.dispose]();
   }
-}
-
-/** What is read in the place of files. Those with lines that DuckDB could not read are put into `copied`. */
-async function sourcesOf(files: readonly string[], folder: string, copied: string[]): Promise<LineSource[]> {
-  const joins = joinable(files.map((file) => statsOf(file)?.size ?? 0n));
-  const sources: LineSource[] = [];
-  for (let i = 0; i < files.length; ) {
-    const copy = join(folder, String(i));
-    if (joins[i]) {
-      using joined = new JoinedFiles(copy);
-      for (; joins[i]; i++) if (!(await joined.add(files[i]))) copied.push(files[i]);
-      sources.push(joined.finish());
-    } else {
-      const file = files[i++];
-      sources.push({ path: await readableFile(file, copy, copied), files: [{ file, start: 0 }] });
-    }
-  }
-  return sources;
-}
-
-/** A file, or what is read in its place: a copy of one that may still grow, or has lines that DuckDB cannot read. */
-async function readableFile(file: string, copy: string, copied: string[]): Promise<string> {
-  const still = await stillFile(file, `${copy}.still`);
-  if ((await isClean(still)) && !(await isPadded(still))) return still;
-  if (!(await writeCleanCopy(still, copy))) copied.push(file);
-  return copy;
 }
 
 function plain(value: unknown): unknown {

@@ -6,7 +6,7 @@ import { afterAll, expect, test } from "vitest";
 import { analyzeExperiment } from "../../../../lab/analysis/experiment/analyze.ts";
 import { parsePlan } from "../../../../lab/analysis/experiment/plan.ts";
 import type { Analysis } from "../../../../lab/analysis/experiment/result.ts";
-import { JoinedFiles, joinable } from "../../../../lab/analysis/log/line-source.ts";
+import { lineSources } from "../../../../lab/analysis/log/line-source.ts";
 import { CLICK, unitLines } from "./unit-lines.ts";
 
 // Queues leave a file for each batch. Small files of which there are many are read as one, with the same result.
@@ -61,29 +61,20 @@ test("300 files of a line each, some of them broken, are read as a few larger on
   expect(result).toEqual(other);
 });
 
-test("few files, large ones and those beyond the room are read as they are", () => {
-  const [small, large] = [1000n, 2n ** 21n];
-  expect(joinable(new Array(199).fill(small))).not.toContain(true);
-  const sizes = [...new Array(199).fill(small), large, small];
-  expect(joinable(sizes)).toEqual(sizes.map((size) => size === small));
-  const joined = joinable(new Array(2000).fill(2n ** 20n));
-  expect(joined.filter(Boolean)).toHaveLength(1024);
-});
-
-test("a joined file knows the first line of each of its files", async () => {
-  const path = join(root, "joined");
-  using joined = new JoinedFiles(path);
-  const files = { "one.ndjson": "a\n\nb\n", "none.ndjson": "\n", "two.ndjson": "c" };
-  for (const [name, content] of Object.entries(files)) {
-    writeFileSync(join(root, name), content);
-    expect(await joined.add(join(root, name))).toBe(true);
-  }
-  expect(joined.finish()).toEqual({
-    path,
-    files: [
-      { file: join(root, "one.ndjson"), start: 0 },
-      { file: join(root, "none.ndjson"), start: 2 },
-      { file: join(root, "two.ndjson"), start: 2 },
-    ],
-  });
+test("few files, large ones and those beyond the room are read as they are", async () => {
+  const folder = mkdtempSync(join(root, "sources-"));
+  /** Numbers of the files that each source has, with those of their first lines. */
+  const sourcesOf = async (files: readonly string[], room?: number): Promise<string[]> => {
+    const { sources } = await lineSources(files, mkdtempSync(join(root, "copies-")), room);
+    return sources.map((source) => source.files.map(({ file, start }) => `${files.indexOf(file)}:${start}`).join(" "));
+  };
+  const files = Array.from({ length: 200 }, (_, i) => join(folder, `${i}.ndjson`));
+  for (const [i, file] of files.entries()) writeFileSync(file, i % 2 ? `${i}\n\n${i}\n` : "\n");
+  writeFileSync(files[2] ?? "", `${"7".repeat(2 ** 20)}\n`);
+  expect(await sourcesOf(files.slice(0, 199))).toHaveLength(199);
+  const [first, large, rest, ...others] = await sourcesOf(files);
+  expect([first, large, others]).toEqual(["0:0 1:0", "2:0", []]);
+  expect(rest?.split(" ").slice(0, 4)).toEqual(["3:0", "4:2", "5:2", "6:4"]);
+  // Four bytes of the second file, and as many of the fourth.
+  expect((await sourcesOf(files, 5)).slice(0, 4)).toEqual(["0:0 1:0", "2:0", "3:0", "4:0"]);
 });
