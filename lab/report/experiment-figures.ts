@@ -188,7 +188,7 @@ export async function funnelFigure(log: LogSummary, funnel: Funnel): Promise<Fig
 /** An axis of time whose labels are days, or hours of an experiment that is shorter. */
 function timeAxis(values: readonly { at: string }[]) {
   const span = Date.parse(values.at(-1)?.at ?? "") - Date.parse(values[0]?.at ?? "");
-  const format = span > 3 * DAY_MS ? "%b %-d" : "%H:%M";
+  const format = span > 3 * DAY_MS ? "%b %-d" : span > 5 * MINUTE_MS ? "%H:%M" : "%H:%M:%S";
   return {
     field: "at",
     type: "temporal",
@@ -198,4 +198,5 @@ function timeAxis(values: readonly { at: string }[]) {
   } as const;
 }
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;

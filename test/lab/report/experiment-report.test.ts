@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { analysisText } from "../../../cli/commands/experiment/analysis-text.ts";
 import { parsePolicy } from "../../../format/policy.ts";
 import type { Analysis } from "../../../lab/analysis/experiment/result.ts";
+import { unitsOverTime } from "../../../lab/report/experiment-figures.ts";
 import { experimentReport } from "../../../lab/report/experiment-report.ts";
 import { generatedLines } from "../../../testing/experiments/generated-log.ts";
 import { findChromium, openPage } from "../../package/browser.ts";
@@ -61,6 +62,19 @@ test("a lift without a test says why, and rows of names that are cut to one text
   const html = await experimentReport(less);
   expect(html).toMatch(/lift of none<.dt><dd>-100.00 %<.dd><dd class="detail">p &lt; 0.0001 at the planned end</);
   expect(html).toMatch(/Lift of none by list.*>\/catego…of-items<.*>\/catego…of-items</);
+});
+
+test.each([20, 100, 250, 1_000, 10_000, 500_000])("times of %d s are told from each other", async (seconds) => {
+  const [phase] = analysis.phases;
+  if (!phase) throw new Error("expected a phase");
+  const timeline = [0, 0.3, 1].map((share, i) => {
+    const at = new Date(Date.UTC(2026, 0, 5, 22, 31) + 1000 * seconds * share).toISOString();
+    return { ...phase.timeline[0], at, units: { origin: i } };
+  });
+  const { svg } = await unitsOverTime({ ...phase, timeline } as typeof phase);
+  const times = [...svg.matchAll(/>([^<>]*(?::|Jan)[^<>]*)<\/text>/g)].map(([, text]) => text);
+  expect(times.length).toBeGreaterThan(1);
+  expect(new Set(times).size).toBe(times.length);
 });
 
 test("intervals of interleaved lists are told with what they hold", async () => {
