@@ -156,13 +156,18 @@ function settingsTable(
       ...settings(spec),
       ["rows of the tables", vocabulary.size.toLocaleString("en")],
       ["training time", `${seconds.toFixed(1)} s`],
-      ["engine", engineText(engine)],
+      ["engine", engineText(engine).replace(/^engine: /, "")],
       ...Object.entries(versionsWith(engine)),
       ...Object.entries(engine.variables ?? {}).map(([name, value]): [string, string] => [name, value ?? "not set"]),
       ...logs.map(({ name, heldOut }): [string, string] => [name, heldOut.path]),
     ],
     "Settings of the run",
   );
+}
+
+/** A setting to four digits: one that the log's size decides has as many as a double has. The spec has them all. */
+function numberText(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 function settings({ model, training }: ResolvedSpec): [string, string][] {
@@ -174,9 +179,12 @@ function settings({ model, training }: ResolvedSpec): [string, string][] {
     ["dropout", String(model.dropout)],
     ["batch normalization", model.batchNorm ? "yes" : "no"],
     ["optimizer", training.optimizer],
-    ["learning rate", String(training.learningRate)],
+    ["learning rate", numberText(training.learningRate)],
     ["batch size", String(training.batchSize)],
-    ["L2 of rows / of dense weights", `${training.l2} of the ${training.l2Scope} / ${training.denseL2}`],
+    [
+      "L2 of rows / of dense weights",
+      `${numberText(training.l2)} of the ${training.l2Scope} / ${numberText(training.denseL2)}`,
+    ],
     ["monitor", training.loss === "logistic" ? training.monitor : `${training.loss} loss`],
     ...(training.loss === "logistic" ? ([["calibration", training.calibrate]] satisfies [string, string][]) : []),
     ["seed", String(training.seed)],

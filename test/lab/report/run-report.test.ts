@@ -159,6 +159,17 @@ it("text of the data is never markup", async () => {
   expect(html).toContain("AUC by &lt;b&gt;&amp;");
 });
 
+it("settings are to be read: numbers have four digits, and no name stands twice", async () => {
+  const training = { ...trained.spec.training, l2: 0.05 / 3, denseL2: 0.01, learningRate: 1 / 300 };
+  const engine = { ...trained.engine, engine: "assembly", backend: "simd", threads: 1 } as const;
+  const model = { ...trained, spec: { ...trained.spec, training }, engine };
+  const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
+  const html = await runReport({ model, logs: [evaluateLog("test", heldOut, 10)], importance: null });
+  expect(html).toMatch(/<td>0\.01667 of the \w+ \/ 0\.01<\/td>/);
+  expect(html).toContain("<td>0.003333</td>");
+  expect(html).toContain('<th scope="row">engine</th><td>assembly, simd (1 thread)</td>');
+});
+
 it("a log of one class has a report without AUC", async () => {
   const heldOut = await scoreHeldOut(trained, logs.test, logs.cache, { slices: ["country"] });
   heldOut.predictions.labels.fill(0);
