@@ -47,8 +47,8 @@ const REDRAW_MS = 100;
 
 /**
  * Starts a task of `total` units, or null where that is not known. A terminal shows a bar with the rate and the time
- * left; anything else, and a terminal that calls itself dumb, gets one line at the end. Progress goes to stderr, so that
- * stdout holds results only. Whoever starts a task ends it, even where it fails: `using task = startTask(…)`.
+ * left; anything else, and a terminal that calls itself dumb, gets one line at the end. Progress goes to stderr, so
+ * that stdout holds results only. Whoever starts a task ends it, even where it fails: `using task = startTask(…)`.
  *
  * A task's own steps draw its bar, and no timer does: a bar keeps no process alive, and takes no signal.
  */

@@ -6,7 +6,7 @@ let shown = 0;
 /** Columns of the terminal when it was written. */
 let columnsThen = 0;
 
-/** Whether stderr is a terminal that can have a line replaced. One that calls itself dumb would show what replaces it. */
+/** Whether stderr is a terminal that can replace a line. One that calls itself dumb would show what replaces it. */
 export function hasStatus(): boolean {
   return process.stderr.isTTY === true && process.env.TERM !== "dumb";
 }
