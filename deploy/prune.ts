@@ -70,7 +70,10 @@ export class Pruning {
       needed.versions,
       forgotten.map(({ version }) => version),
     );
-    const journals = await oldJournals(this.#store, state, needed.versions, this.#now());
+    // Those of versions that go are gone with them.
+    const journals = (await oldJournals(this.#store, state, needed.versions, this.#now())).filter(
+      (key) => !versions.some((version) => key.endsWith(version)),
+    );
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of versions)

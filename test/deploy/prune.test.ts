@@ -379,6 +379,20 @@ describe("prune", () => {
     expect(stopped).toBeGreaterThan(25);
   });
 
+  it("plans the journal of a version that goes as a part of it, as it is removed", async () => {
+    const world = new World();
+    for (const model of MODELS.slice(0, 4)) await world.publish(model);
+    const { version } = MODELS[0] as PagedModel;
+    world.store.values.set(uploadedKey(version), writeUploaded({ time: world.now, values: 1 }));
+    world.now += 30 * DAY;
+    const pruning = world.prune({ keep: 1, days: 1 });
+    const plan = await pruning.plan();
+    expect(plan).toMatchObject({ journals: [] });
+    expect(plan.versions).toContain(version);
+    expect(await pruning.remove(plan)).toEqual(plan);
+    expect(await world.store.keys("uploaded/")).toEqual(new Set());
+  });
+
   it("ends what is left of uploads that were stopped, a day after", async () => {
     const world = new World();
     const { store } = world;
