@@ -33,7 +33,7 @@ export const cross = v.exactOptional(
 );
 export const modelName = v.pipe(
   v.string(),
-  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64"),
+  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected a-z, 0-9, '.', '_' or '-', at most 64, a letter or digit first"),
 );
 export const categoricalMissing = v.pipe(
   v.optional(v.picklist(["own", "oov", "skip"]), "own"),

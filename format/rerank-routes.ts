@@ -18,7 +18,10 @@ const MAX_TEXT = 256;
 const text = v.pipe(v.string(), v.nonEmpty("expected a text that is not empty"), v.maxLength(MAX_TEXT));
 const name = v.pipe(
   v.string(),
-  v.regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, "expected lower-case letters, digits, '.', '_' and '-', at most 64"),
+  v.regex(
+    /^[a-z0-9][a-z0-9._-]{0,63}$/,
+    "expected lower-case letters, digits, '.', '_' and '-', at most 64, a letter or digit first",
+  ),
   about("What the list is called in logs, within its route."),
 );
 const pattern = v.exactOptional(

@@ -306,7 +306,7 @@ describe("section SPEC", () => {
     [
       "a name that no model may have",
       spec((s) => Object.assign(s, { name: "Tiny" })),
-      `blob: section SPEC: name: got "Tiny", expected a-z, 0-9, '.', '_' or '-', at most 64`,
+      `blob: section SPEC: name: got "Tiny", expected a-z, 0-9, '.', '_' or '-', at most 64, a letter or digit first`,
     ],
     [
       "a field of too long a name",

@@ -164,12 +164,17 @@ describe("rejected", () => {
     [
       "a name with other characters",
       spec({ name: "Ads" }),
-      `s: name: got "Ads", expected a-z, 0-9, '.', '_' or '-', at most 64`,
+      `s: name: got "Ads", expected a-z, 0-9, '.', '_' or '-', at most 64, a letter or digit first`,
     ],
     [
       "a name of 65",
       spec({ name: "a".repeat(65) }),
-      `s: name: got "${"a".repeat(56)}..., expected a-z, 0-9, '.', '_' or '-', at most 64`,
+      `s: name: got "${"a".repeat(56)}..., expected a-z, 0-9, '.', '_' or '-', at most 64, a letter or digit first`,
+    ],
+    [
+      "a name that begins with a dot",
+      spec({ name: ".ads" }),
+      `s: name: got ".ads", expected a-z, 0-9, '.', '_' or '-', at most 64, a letter or digit first`,
     ],
     ["a label without characters", spec({ label: "" }), "s: label: got length 0, expected >=1"],
     ["a label that is a field", spec({ label: "site" }), 's: got the label "site" as a field, expected it to be none'],
