@@ -81,7 +81,7 @@ test("analyze --json prints what its schema says, and options say parts of the p
 
 test.each([
   [["--weights", "origin"], "got origin, expected an arm and its weight"],
-  [["--weights", "origin=1,constructor=1"], 'weights.constructor: got a name that JavaScript keeps'],
+  [["--weights", "origin=1,constructor=1"], "weights.constructor: got a name that JavaScript keeps"],
   [["--weights", "origin=1,lr=10001"], "expected of each weight above 0 at least a 10000th of all"],
   [["--plan-effect", "1e-160"], "got 1e-160, expected a lift such as 0.02"],
   [["--alpha", "1e-310"], "got 1e-310, expected 1e-300 to 0.5"],
