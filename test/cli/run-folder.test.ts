@@ -24,8 +24,10 @@ beforeAll(async () => {
     JSON.stringify({ ...SPEC, rows: { blobBytes: 0 }, training: { maxEpochs: 2, patience: 2 } }),
   );
   folder.file("long.json", JSON.stringify(long));
-  const { code, stderr } = await folder.run(...trainInto("spec.json", "run"));
-  expect(code, stderr).toBe(0);
+  for (const args of [trainInto("spec.json", "run"), ["export", "run", "--cache", "cache"]]) {
+    const { code, stderr } = await folder.run(...args);
+    expect(code, stderr).toBe(0);
+  }
 });
 
 /** The epochs' numbers in a run's metrics.jsonl. */
@@ -88,10 +90,11 @@ describe("an export that the system refuses to write", () => {
 
 it("a signed export has another version, which its report names", async () => {
   folder.file("key.pem", PRIVATE_KEY);
-  const { code, stdout, stderr } = await folder.run("sign", "again", "--key", "key.pem");
+  await folder.run("export", "run", "--cache", "cache", "--out", "signed");
+  const { code, stdout, stderr } = await folder.run("sign", "signed", "--key", "key.pem");
   expect(code, stderr).toBe(0);
   const [, version = "none"] = /@([0-9a-f]{64}), signed/.exec(stdout) ?? [];
-  expect(readFileSync(at("again", "report.html"), "utf8")).toContain(`Version ${version}.`);
+  expect(readFileSync(at("signed", "report.html"), "utf8")).toContain(`Version ${version}.`);
 });
 
 it("of two exports into one folder at the same time, the second to end is refused", async () => {
@@ -106,7 +109,7 @@ it("of two exports into one folder at the same time, the second to end is refuse
 });
 
 describe("two trainings into one folder", () => {
-  it("at the same time: the second is refused, and the first goes on", async () => {
+  it("at the same time: the second is refused, and the first goes on; killed, it leaves nothing beside the next", async () => {
     const args = trainInto("long.json", "shared");
     let refused: Awaited<ReturnType<typeof runHere>> | null = null;
     const second = async (): Promise<void> => {
@@ -127,9 +130,7 @@ describe("two trainings into one folder", () => {
     const epochs = epochsOf("shared");
     expect(epochs).toEqual(epochs.map((_, i) => i + 1));
     expect(JSON.parse(readFileSync(at("shared", "run.json"), "utf8")).spec.training.maxEpochs).toBe(100_000);
-  });
 
-  it("one after the other, the first killed: nothing of the first is left beside the second", async () => {
     for (const name of ["model.safetensors", "metrics.jsonl"])
       writeFileSync(at("shared", `${name}.deepfm-edge-${"0".repeat(16)}.tmp`), "half");
     const { code, stderr } = await folder.run(...trainInto("spec.json", "shared"));
