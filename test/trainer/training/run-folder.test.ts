@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { FormatError } from "../../../format/errors.ts";
 import type { Dataset } from "../../../trainer/data/dataset.ts";
 import { Random } from "../../../trainer/data/random.ts";
@@ -130,12 +130,23 @@ it("each name has the values of the parameter of that name", () => {
 });
 
 describe("the validation log of a run", () => {
-  const place = mkdtempSync(join(folder, "place-"));
+  let place = "";
+  beforeEach(() => {
+    place = mkdtempSync(join(folder, "place-"));
+  });
   const at = (...names: string[]): string => join(place, ...names);
   const log = (...names: string[]): string => relative(process.cwd(), at(...names));
   const saveWith = (paths: string[]): void => {
     const valid = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
     saveRun(at("a", "run"), { ...trainedModel({ type: "LR" }), engine: WASM, valid }, { paths, part: "valid" });
+  };
+
+  /** Saves a run that was moved, and whose log has an absolute path. */
+  const saveMoved = (): void => {
+    mkdirSync(at("b"));
+    writeFileSync(at("b", "x.csv"), "label\n1\n");
+    saveWith([at("b", "x.csv")]);
+    renameSync(at("a", "run"), at("moved"));
   };
 
   it("is found from wherever the run is used, also where both were moved, and by a glob", () => {
@@ -151,7 +162,11 @@ describe("the validation log of a run", () => {
   });
 
   it("that is gone is named, with what to do", () => {
-    renameSync(at("b", "run"), at("run"));
+    mkdirSync(at("a"));
+    writeFileSync(at("a", "x.csv"), "label\n1\n");
+    saveWith([log("a", "x.csv")]);
+    renameSync(at("a", "run"), at("run"));
+    rmSync(at("a"), { recursive: true });
     const run = loadRun(at("run"));
     expect(() => run.findValidLog()).toThrow(
       `${log("x.csv")}: no such file; the run ${at("run")} expects its validation log there: say where it is now with ` +
@@ -160,22 +175,24 @@ describe("the validation log of a run", () => {
   });
 
   it("with an absolute path stays where it is", () => {
-    saveWith([at("b", "x.csv")]);
-    renameSync(at("a", "run"), at("moved"));
+    saveMoved();
     expect(loadRun(at("moved")).findValidLog().paths).toEqual([at("b", "x.csv")]);
   });
 
   it("does not depend on run.json, which may be of a training that goes on", () => {
+    saveMoved();
     writeFileSync(at("moved", "run.json"), "{");
     expect(loadRun(at("moved")).record.backend).toBe("wasm");
   });
 
   it("of a run of an earlier version is in run.json, whose problems are one line", () => {
+    saveMoved();
     const path = at("moved", "model.safetensors");
     const { tensors, metadata } = readSafetensors(path);
     const { run: _, ...older } = metadata;
     writeSafetensors(path, tensors, older);
     const json = at("moved", "run.json");
+    writeFileSync(json, "{");
     expect(() => loadRun(at("moved"))).toThrow(
       `${json}: not JSON: got the end of the text at line 1, column 2, expected a key in quotes or }`,
     );
