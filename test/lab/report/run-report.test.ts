@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { evaluateLog } from "../../../lab/report/evaluated-log.ts";
@@ -45,21 +45,23 @@ describe("the run folder", () => {
   });
 
   it("has the lines of this training alone, and of all its epochs where it was resumed", () => {
-    const onEpoch = recordEpochs(folder, logs.valid);
+    const resumed = join(folder, "resumed");
+    mkdirSync(resumed);
+    const onEpoch = recordEpochs(resumed, logs.valid);
     const [first, second] = trained.epochs;
     if (!first || !second) throw new Error("expected two epochs");
     const losses = (): number[] => {
-      const lines = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+      const lines = readFileSync(join(resumed, "metrics.jsonl"), "utf8").trimEnd().split("\n");
       return lines.map((line) => JSON.parse(line).loss);
     };
     onEpoch([first, { ...second, loss: 7 }], spec, WASM);
     expect(losses()).toEqual([first.loss, 7]);
     onEpoch([first, { ...second, loss: 7 }, { ...second, epoch: 3, loss: 8 }], spec, WASM);
     expect(losses()).toEqual([first.loss, 7, 8]);
-    for (const file of ["evaluation.json", "report.html"]) writeFileSync(join(folder, file), "of the training before");
-    recordEpochs(folder, logs.valid)([{ ...first, loss: 9 }], spec, WASM);
+    for (const file of ["evaluation.json", "report.html"]) writeFileSync(join(resumed, file), "of the training before");
+    recordEpochs(resumed, logs.valid)([{ ...first, loss: 9 }], spec, WASM);
     expect(losses()).toEqual([9]);
-    for (const file of ["evaluation.json", "report.html"]) expect(existsSync(join(folder, file))).toBe(false);
+    for (const file of ["evaluation.json", "report.html"]) expect(existsSync(join(resumed, file))).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TYPE_I8 } from "../../../format/constants.ts";
 import { FormatError } from "../../../format/errors.ts";
 import { Page } from "../../../format/page.ts";
@@ -242,10 +242,13 @@ describe("an export's folder", () => {
 });
 
 describe("a run's folder", () => {
-  it("gives back a model that predicts the same", () => {
-    const model = trainedModel({});
+  const model = trainedModel({});
+  beforeEach(() => {
     const epoch = { epoch: 1, learningRate: 0.1, loss: 1, auc: 0.5, logloss: 0.7, seconds: 1 };
     saveRun(join(folder, "run"), { ...model, engine: WASM, valid: epoch }, { paths: ["valid.csv"] });
+  });
+
+  it("gives back a model that predicts the same", () => {
     const loaded = loadRun(join(folder, "run"));
     expect(loaded.learner.predict(model.dataset)).toEqual(model.learner.predict(model.dataset));
     expect(loaded.fitted).toEqual(model.fitted);
