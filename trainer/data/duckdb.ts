@@ -1,6 +1,12 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from "@duckdb/node-api";
+import {
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBResult,
+  ResultReturnType,
+} from "@duckdb/node-api";
 import type { UserError } from "../errors.ts";
 import { toldFault } from "../io/system-fault.ts";
 import { TemporaryFolder } from "../io/temporary.ts";
@@ -88,11 +94,13 @@ export class DuckDb implements AsyncDisposable {
       try {
         while (true) {
           const chunk = await result.fetchChunk();
-          if (chunk === null || chunk.rowCount === 0) return;
+          if (chunk === null || chunk.rowCount === 0) break;
           reading = true;
           yield chunk;
           reading = false;
         }
+        // Where a query fails behind its first chunks, the client gives its rows so far as if they were all.
+        if (result.returnType === ResultReturnType.INVALID) throw await errorOf(connection, sql);
       } finally {
         if (reading) await abandon(connection, result);
       }
@@ -119,6 +127,16 @@ export class DuckDb implements AsyncDisposable {
     this.#spill?.[Symbol.dispose]();
     DuckDb.#openCount--;
   }
+}
+
+/** The error of a query that has failed, which the client does not tell: it is run again, and its rows are let go of. */
+async function errorOf(connection: DuckDBConnection, sql: string): Promise<unknown> {
+  try {
+    await connection.run(`SELECT max(hash(r)) FROM (${sql}) AS r`);
+  } catch (error) {
+    return error;
+  }
+  return new Error("DuckDB ended a query before its last row");
 }
 
 /** Null where it cannot be made: whoever never spills does not need it. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { ClickLog } from "../../../trainer/data/click-log.ts";
+import { DuckDb } from "../../../trainer/data/duckdb.ts";
 import { MAX_LINE_BYTES } from "../../../trainer/data/lines.ts";
 import { openTrainingLog } from "../../../trainer/data/training-log.ts";
 import { openLog, readRows, specOf, testFolder, USER_AGE_SPEC, writerInto } from "./log-files.ts";
@@ -11,6 +12,24 @@ const folder = testFolder("problems");
 const file = writerInto(folder);
 const cache = join(folder, "cache");
 const spec = USER_AGE_SPEC;
+
+describe("what fails behind the first rows fails", () => {
+  it("in a query, with the error that it has", async () => {
+    await using database = await DuckDb.open(folder);
+    const sql = "SELECT CASE WHEN range = 1000000 THEN error('late') ELSE range END FROM range(2000000)";
+    let rows = 0;
+    const read = async (): Promise<void> => {
+      for await (const { rowCount } of database.stream(sql)) rows += rowCount;
+    };
+    await expect(read()).rejects.toThrow("late");
+    expect(rows).toBeGreaterThan(0);
+  });
+
+  it("in a log, with its line", async () => {
+    const path = file("late.csv", `label,user\n${"1,u\n".repeat(1_000_000)}0,u,9\n${"1,u\n".repeat(1_000_000)}`);
+    await expect(readRows(["label"], path)).rejects.toThrow(`${path}, line 1000002: got 3 columns, expected 2`);
+  });
+});
 
 describe("a bad log is refused, naming the place", () => {
   const cases: [string, string, string | Uint8Array, RegExp][] = [
