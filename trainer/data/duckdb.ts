@@ -129,7 +129,7 @@ export class DuckDb implements AsyncDisposable {
   }
 }
 
-/** The error of a query that has failed, which the client does not tell: it is run again, and its rows are let go of. */
+/** The error of a query that has failed, which the client does not tell: it is run again, and its rows let go of. */
 async function errorOf(connection: DuckDBConnection, sql: string): Promise<unknown> {
   try {
     await connection.run(`SELECT max(hash(r)) FROM (${sql}) AS r`);
