@@ -173,7 +173,7 @@ async function explainLineEnds({ log, scan }: LogReading): Promise<FormatError |
   return null;
 }
 
-/** Looks for a record that DuckDB's buffer does not hold, of which it says no more than that it cannot read the file. */
+/** Looks for a record that DuckDB's buffer does not hold, of which it says only that it cannot read the file. */
 async function explainLongLine({ log, scan }: LogReading): Promise<FormatError | null> {
   if (!scan?.text) return null;
   for (const file of log.files)
