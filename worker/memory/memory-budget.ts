@@ -198,6 +198,14 @@ export class Lease implements Disposable {
     this.refuseEnded();
   }
 
+  /** Settles when it ends: a request that lives until then ends it, also where its client has gone. */
+  untilEnd(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#ended) resolve();
+      else this.#held.push(resolve);
+    });
+  }
+
   /**
    * Throws OverloadedError where it has ended, since what it held is another's now: the request took longer than a
    * lease lasts, and there was no memory for both.

@@ -69,6 +69,8 @@ export function chosenModel(
 }
 
 async function loadedModel(models: ModelStore, choice: ModelChoice, access: ModelAccess): Promise<ChosenModel> {
+  // As of one that waits for rows.
+  access.keepAlive(access.lease.untilEnd());
   const { model: reference = null, fallback } = choice;
   const waitMs = mayKeepOrder(choice) ? FALLBACK_WAIT_MS : LOAD_WAIT_MS;
   if (reference === null || fallback === undefined || fallback === "order")

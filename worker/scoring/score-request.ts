@@ -115,6 +115,8 @@ export async function scoreRequest(request: ScoreRequest, options: ScoreOptions)
   release?.();
   lease.resize(lease.bytes + RESULT_BYTES * located.encoded.count);
   const encoded = performance.now();
+  // Of a request that waits, the runtime would else drop the rest when the client leaves.
+  if (located.pages.size > 0) options.keepAlive(lease.untilEnd());
   // Without an await where no page is needed: cached rows are good until other requests add some.
   using fetchedRows =
     located.pages.size > 0

@@ -13,11 +13,12 @@ import { createApp } from "../../../worker/app.ts";
 import type { JsonList } from "../../../worker/http/json-list.ts";
 import { outlineJson } from "../../../worker/http/json-outline.ts";
 import { MAX_ENTRIES_PER_REQUEST } from "../../../worker/limits.ts";
-import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
+import { type Lease, MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import type { LoadedModel } from "../../../worker/models/loaded-model.ts";
 import { ModelStore } from "../../../worker/models/model-store.ts";
 import { answered } from "../../../worker/routes/answer.ts";
+import { chosenModel } from "../../../worker/routes/model-choice.ts";
 import { RowStore } from "../../../worker/rows/row-store.ts";
 import { type ScoreRequest, type ScoreResult, scoreRequest } from "../../../worker/scoring/score-request.ts";
 import { sharedBy } from "../../../worker/shared.ts";
@@ -210,3 +211,32 @@ test("what a source gives in place of a blob is not the request's fault", async 
   expect(error).not.toBeInstanceOf(FormatError);
   expect(error).toMatchObject({ name: "ModelUnavailableError" });
 });
+
+test("a request that waits, for a model or for rows, is kept alive until its memory is free", async () => {
+  const models = new ModelStore(bestKernelModule(), memory, warmNone, Date.now);
+  const rows = new RowStore(new MemoryBudget(Date.now), Date.now);
+  const waits = {
+    model: (kept: Kept) => chosenModel(models, {}, { ...originOf(source), charge: null, ...kept }),
+    rows: (kept: Kept) =>
+      scoreRequest(
+        { records: WHOLE },
+        { model, rows, source, deadlineMs: 30_000, maxKeys: 1000, charge: null, ...kept },
+      ),
+  };
+  for (const wait of [waits.model, waits.rows]) {
+    const kept: Promise<unknown>[] = [];
+    const lease = memory.lease("requests");
+    const ends = vi.spyOn(lease, "untilEnd");
+    await wait({ lease, keepAlive: (promise) => kept.push(promise) });
+    const untilEnd = ends.mock.results[0]?.value;
+    expect(kept).toContain(untilEnd);
+    lease.end();
+    await untilEnd;
+    await lease.untilEnd();
+  }
+});
+
+interface Kept {
+  lease: Lease;
+  keepAlive: (promise: Promise<unknown>) => void;
+}
