@@ -12,9 +12,9 @@ const encoder = new TextEncoder();
 
 /**
  * An id as it is hashed into a bucket; null where it is none, as an integer to which JSON.parse has rounded the ids of
- * several. An id that is not ASCII is the SHA-256 of its UTF-8, in 64 hex digits: implementations of the hash disagree
- * about what the characters of other texts are. Halves of surrogate pairs have no UTF-8, and as U+FFFD the runtime reads
- * bytes of a header that are none, so that the ids of several would be one.
+ * several, or U+FFFD, as which the runtime reads bytes of a header that are no UTF-8. An id that is not ASCII is the
+ * SHA-256 of its UTF-8, in 64 hex digits: implementations of the hash disagree about what the characters of other texts
+ * are. Halves of surrogate pairs have no UTF-8.
  */
 export function unitId(value: unknown): string | null {
   const text = typeof value === "number" || typeof value === "bigint" ? textOf(value) : value;
