@@ -1,3 +1,6 @@
+import { newArena } from "../../runtime/orders/arena.ts";
+import { best } from "../../runtime/orders/ranking.ts";
+
 /** A name of a candidate, as the request has it. */
 export type CandidateId = string | number;
 
@@ -29,10 +32,11 @@ export function itemsInOrder(n: number, { ids, k }: Ranking): Pick<RankedItem, "
 
 /** The first k of n candidates in descending order of the score, or of score × bid. Ties keep the request's order. */
 export function rankedItems(scores: Float32Array, { ids, bids, k }: Ranking): RankedItem[] {
-  const values = bids ? bids.map((bid, i) => bid * (scores[i] as number)) : scores;
-  const order = Uint32Array.from(values.keys()).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
+  const values = bids ? bids.map((bid, i) => bid * (scores[i] as number)) : new Float64Array(scores);
+  newArena();
+  const order = best(values, Math.min(k, values.length));
   const items: RankedItem[] = [];
-  for (let place = 0; place < k && place < order.length; place++) {
+  for (let place = 0; place < order.length; place++) {
     const i = order[place] as number;
     const [id, score, rank] = [ids ? (ids[i] as CandidateId) : i, scores[i] as number, place + 1];
     items.push(bids ? { id, score, value: values[i] as number, rank } : { id, score, rank });
