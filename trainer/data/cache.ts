@@ -16,8 +16,8 @@ import { LabelCountsSchema } from "./label-counts.ts";
 // a folder of its own, which gets its final name when it is whole. Whoever comes second uses the entry of the first. So
 // a full disk or a kill leaves nothing under a final name.
 
-/** To be raised whenever the files or the encoding change, so that old entries are not found. */
-const CACHE_VERSION = 6;
+/** To be raised whenever the files, the encoding or what is read of a log change, so that old entries are not found. */
+const CACHE_VERSION = 7;
 const META = "meta.json";
 /**
  * An entry whose inputs have changed is of no use to later runs, but one may still be reading it: it stays until nobody
