@@ -23,11 +23,11 @@ const scripts = (): string[] =>
   [...uploaded].filter(([file]) => file.endsWith(".js")).map(([, bytes]) => String(bytes));
 
 /**
- * KiB of gzip: 139 of script, which is the Worker's own code, Hono, valibot, GrowthBook's library (11), the OpenAPI
- * document (4) and the playground (12), and 32 of kernels. Workers takes 3 MiB, but an isolate parses the script before
+ * KiB of gzip: 140 of script, which is the Worker's own code, Hono, valibot, GrowthBook's library (11), the OpenAPI
+ * document (4) and the playground (12.4), and 32 of kernels. Workers takes 3 MiB, but an isolate parses the script before
  * it answers its first request. The ceiling leaves room for features, and none for a library that slips in.
  */
-const CEILING_KIB = 172;
+const CEILING_KIB = 174;
 
 /** What is looked at of a configuration. */
 interface Config {
