@@ -24,7 +24,7 @@ const scripts = (): string[] =>
 
 /**
  * KiB of gzip: 140 of script, which is the Worker's own code, Hono, valibot, GrowthBook's library (11), the OpenAPI
- * document (4) and the playground (12.4), and 32 of kernels. Workers takes 3 MiB, but an isolate parses the script before
+ * document (4) and the playground (12), and 32 of kernels. Workers takes 3 MiB, but an isolate parses the script before
  * it answers its first request. The ceiling leaves room for features, and none for a library that slips in.
  */
 const CEILING_KIB = 174;

@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { TERM_LINEAR, TYPE_F32 } from "../../../format/constants.ts";
 import { FormatError, RequestError } from "../../../format/errors.ts";
 import type { FittedField } from "../../../format/fitted-spec.ts";
@@ -106,8 +106,11 @@ test("pages that the source does not have are missing, not an error", async () =
   expect(Array.from(result.scores)).toEqual(await expectedScores(tiny, [{ site: "site57" }], [0, 1, 2, 3]));
 });
 
-// A page that never comes: what is waited for it shows.
-const silent: Source = { ...source, pages: () => new Promise(() => {}) };
+// A page that does not come before these tests have ended: what is waited for it shows. Its reader would say later, in
+// the test of another file, that it is given up.
+const { promise: noPages, resolve: endReads } = Promise.withResolvers<Map<string, Uint8Array>>();
+const silent: Source = { ...source, pages: () => noPages };
+afterAll(() => endReads(new Map()));
 /** Far longer than a test may take. */
 const LONG_MS = 9_000;
 const SHORT_TEST_MS = 5_000;
