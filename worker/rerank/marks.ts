@@ -1,4 +1,5 @@
 import { RERANK_READ_BYTES } from "../limits.ts";
+import { joined } from "./held-bytes.ts";
 
 /** What marks stand at. */
 const KINDS = ["list-start", "start", "end-tag", "end", "list-end"] as const;
@@ -89,7 +90,7 @@ export class MarkScanner {
    */
   scan(part: Uint8Array, onBytes: (bytes: Uint8Array, from: number, to: number, at: number) => void): Mark[] {
     const found: Mark[] = [];
-    const bytes = this.#rest.length > 0 ? concat(this.#rest, part) : part;
+    const bytes = this.#rest.length > 0 ? joined([this.#rest, part]) : part;
     const length = this.#start.length + 1 + DIGITS;
     let from = 0;
     const pass = (to: number): void => {
@@ -144,10 +145,3 @@ function numberBefore(bytes: Uint8Array, end: number): number {
 }
 
 const EMPTY = new Uint8Array(0);
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
