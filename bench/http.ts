@@ -9,8 +9,8 @@
 //   cold      the first requests of isolates, over Workers KV as slow as in production
 //   deadline  ranking 100 as requests arrive, over that KV, with 50 ms for rows, beside the same arrivals at an empty
 //             handler: the first requests of isolates, and those of isolates that have had some before
-// With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build,
-// and with a bench/http/model.ts for its own layout): records a second of processor time, ours by theirs, and those of
+// With --against, each warm case is raced against another checkout's Worker (a folder with its node_modules and build;
+// its commit is 2dcb393 or has bench/http/model.ts): records a second of processor time, ours by theirs, and those of
 // the Worker that but scores with our kernel by theirs.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

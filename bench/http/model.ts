@@ -1,17 +1,18 @@
 // The models of the HTTP benchmark as Workers KV holds them, and bodies of requests for them. What is drawn is the same
-// in each checkout that has this file.
+// in each checkout that has this file, and in those that first-model.ts knows.
 import * as c from "../../format/constants.ts";
+import type { Hash64 } from "../../format/hash.ts";
 import { compareKeys, pageOfKey } from "../../format/keys.ts";
 import { pageDigest, writePage } from "../../format/page.ts";
 import { writeDefault, writePointer } from "../../format/pointer.ts";
 import { rowStride } from "../../format/row.ts";
-import { rowKeyHash } from "../../format/row-key.ts";
+import { type RowKeyHash, rowKeyHash } from "../../format/row-key.ts";
 import { blobPartKeys, defaultKey, pageKey, pointerKey } from "../../format/store.ts";
 import { filterOf, HASH_KEY } from "../../testing/format/hash-key.ts";
 import { randomModel } from "../../testing/kernel/random-model.ts";
 import { Random } from "../../trainer/data/random.ts";
 import { Zipf } from "../../trainer/data/zipf.ts";
-import type { ExportedModel } from "../../trainer/export/export.ts";
+import type { DraftExport, ExportedModel } from "../../trainer/export/export.ts";
 import { GOLDEN_RECORDS, sealExport } from "../../trainer/export/seal.ts";
 
 /** The size of a DeepFM; all its weights are int8. */
@@ -46,6 +47,32 @@ export interface HttpModel {
   bodies(asked: Asked, count: number): object[];
 }
 
+/** With what a checkout makes a model, where checkouts differ in it. */
+export interface ModelFormat {
+  randomModel: typeof randomModel;
+  rowKeyHash(field: string): RowKeyHash;
+  writePage: typeof writePage;
+  pageDigest: typeof pageDigest;
+  /** `cold`: the keys of all rows in pages. `golden`: golden records. */
+  seal(
+    draft: Pick<DraftExport, "model" | "pages">,
+    cold: readonly Hash64[],
+    golden: readonly Record<string, string>[],
+  ): Promise<ExportedModel>;
+  /** What a body of /v1/rank says beside context and candidates, to get scores in the candidates' order. */
+  unsorted: object;
+}
+
+const FORMAT: ModelFormat = {
+  randomModel,
+  rowKeyHash: (field) => rowKeyHash(HASH_KEY, field),
+  writePage,
+  pageDigest,
+  seal: ({ model, pages }, cold, golden) =>
+    sealExport({ model: { ...model, filter: filterOf(cold) }, pages }, {}, golden),
+  unsorted: { sort: false },
+};
+
 /** Values of all fields, of which each field has as many as any other. */
 const VALUES = 200_000;
 const PAGES = 1000;
@@ -53,10 +80,23 @@ const PAGES = 1000;
 const ZIPF = 1.05;
 
 /** A model whose values' rows are half in the blob and half in pages. */
-export async function httpModel({ fields, k, hidden }: HttpShape, name: string, seed: number): Promise<HttpModel> {
+export async function httpModel(
+  { fields, k, hidden }: HttpShape,
+  name: string,
+  seed: number,
+  format: ModelFormat = FORMAT,
+): Promise<HttpModel> {
   const perField = Math.floor(VALUES / fields);
   const hotRows = fields * Math.floor(perField / 2);
-  const drawn = randomModel({ fields, embeddingDim: k, hidden, rowType: c.TYPE_I8, hotRows, pages: PAGES, seed });
+  const drawn = format.randomModel({
+    fields,
+    embeddingDim: k,
+    hidden,
+    rowType: c.TYPE_I8,
+    hotRows,
+    pages: PAGES,
+    seed,
+  });
   drawn.spec.name = name;
   const names = drawn.spec.fields.map((field) => field.name);
   const contextFields = Math.ceil(fields / 2);
@@ -64,15 +104,14 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
     field.side = f < contextFields ? "context" : "item";
   });
   const sides = Uint8Array.from(drawn.spec.fields, ({ side }) => (side === "item" ? c.SIDE_ITEM : c.SIDE_CONTEXT));
-  const keysOf = (from: number, to: number): { lo: number; hi: number }[] =>
+  const keysOf = (from: number, to: number): Hash64[] =>
     names
       .flatMap((field, f) => {
-        const hash = rowKeyHash(HASH_KEY, field);
+        const hash = format.rowKeyHash(field);
         return Array.from({ length: to - from }, (_, i) => hash(textOf(fields, f, from + i), { lo: 0, hi: 0 }));
       })
       .sort((a, b) => compareKeys(a.lo, a.hi, b.lo, b.hi));
-  const wordsOf = (keys: { lo: number; hi: number }[]): Uint32Array =>
-    Uint32Array.from(keys.flatMap(({ lo, hi }) => [lo, hi]));
+  const wordsOf = (keys: readonly Hash64[]): Uint32Array => Uint32Array.from(keys.flatMap(({ lo, hi }) => [lo, hi]));
 
   const cold = keysOf(hotRows / fields, perField);
   const byPage = Map.groupBy(cold, ({ hi }) => pageOfKey(hi, PAGES));
@@ -81,8 +120,8 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
   const pages = await Promise.all(
     Array.from({ length: PAGES }, async (_, page) => {
       const words = wordsOf(byPage.get(page) ?? []);
-      const bytes = writePage(layout, page, words, drawn.rows.slice(0, (words.length / 2) * stride));
-      return { bytes, digest: await pageDigest(bytes) };
+      const bytes = format.writePage(layout, page, words, drawn.rows.slice(0, (words.length / 2) * stride));
+      return { bytes, digest: await format.pageDigest(bytes) };
     }),
   );
   pages.forEach(({ digest }, page) => {
@@ -94,10 +133,9 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
   const record = (from: number, to: number): Record<string, string> =>
     Object.fromEntries(names.slice(from, to).map((field, i) => [field, textOf(fields, from + i, zipf.draw(random))]));
   const golden = Array.from({ length: GOLDEN_RECORDS }, () => record(0, fields));
-  const model = { ...drawn, sides, keys, filter: filterOf(cold) };
   return {
     name,
-    exported: await sealExport({ model, pages }, {}, golden),
+    exported: await format.seal({ model: { ...drawn, sides, keys }, pages }, cold, golden),
     bodies(asked, count) {
       const list = (from: number): object[] => Array.from({ length: asked.records }, () => record(from, fields));
       return Array.from({ length: count }, () => ({
@@ -107,7 +145,7 @@ export async function httpModel({ fields, k, hidden }: HttpShape, name: string, 
           : {
               context: record(0, contextFields),
               candidates: list(contextFields),
-              ...(!asked.sorted && { sort: false }),
+              ...(!asked.sorted && format.unsorted),
             }),
       }));
     },

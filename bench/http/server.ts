@@ -1,6 +1,6 @@
 // The Worker of a checkout as wrangler would upload it, in a workerd of its own over KV in another process, so that
 // the process's time is the Worker's.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { wrangler } from "../../deploy/wrangler.ts";
@@ -8,10 +8,13 @@ import { compatibilityDate } from "../../testing/attack/bundle.ts";
 import { Workerd } from "../../testing/attack/workerd.ts";
 import { importFrom } from "../checkout.ts";
 import { limitCachedRows } from "./cached-rows.ts";
+import { firstModels } from "./first-model.ts";
 import { type BenchKv, type KvReads, startBenchKv } from "./kv.ts";
 import { HTTP_SHAPES, type HttpModel } from "./model.ts";
 
 type ModelModule = typeof import("./model.ts");
+
+const MODELS = "bench/http/model.ts";
 
 export interface BenchServer extends AsyncDisposable {
   url: URL;
@@ -33,10 +36,7 @@ export class Checkout {
 
   /** `folder`: another checkout, with its node_modules and build; null: this one. `bundle`: where its Worker is put. */
   static async open(folder: string | null, shape: string, names: readonly string[], bundle: string): Promise<Checkout> {
-    const own = folder === null;
-    const { httpModel, kvPairs }: ModelModule = own
-      ? await import("./model.ts")
-      : await importFrom(folder, "bench/http/model.ts");
+    const { httpModel, kvPairs } = await modelsOf(folder);
     const models: HttpModel[] = [];
     for (const [i, name] of names.entries()) models.push(await httpModel(HTTP_SHAPES[shape], name, i + 1));
     await bundleWorker(folder, bundle);
@@ -59,6 +59,13 @@ export class Checkout {
   start(kv: BenchKv, rowDeadlineMs: number): Promise<BenchServer> {
     return startBundle(this.#bundle, kv, rowDeadlineMs);
   }
+}
+
+/** How a checkout makes models. */
+async function modelsOf(folder: string | null): Promise<Pick<ModelModule, "httpModel" | "kvPairs">> {
+  if (folder === null) return await import("./model.ts");
+  if (existsSync(join(folder, MODELS))) return await importFrom<ModelModule>(folder, MODELS);
+  return await firstModels(folder);
 }
 
 /** Starts the Worker that `bundleWorker` has put into a folder. `quiet`: whether its errors are expected. */
