@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { systemFault } from "../io/system-fault.ts";
 import { TemporaryFolder } from "../io/temporary.ts";
 import { readText } from "./lines.ts";
-import type { TextEncoding } from "./text-file.ts";
+import { compressedEnding, type TextEncoding } from "./text-file.ts";
 
 /**
  * Names for a log's files that mean nothing but a file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern
@@ -23,7 +23,7 @@ export class FileLinks implements Disposable {
     this.#own = makeFolder(parent);
     this.#folder = realpathSync(this.#own.path);
     this.#files = files;
-    const ending = (file: string): string => (encoding === "utf-8" ? endingOf(file) : "");
+    const ending = (file: string): string => (encoding === "utf-8" ? compressedEnding(file) : "");
     this.#links = new Map(files.map((file, i) => [file, join(this.#folder, `${i}${ending(file)}`)]));
   }
 
@@ -61,7 +61,7 @@ export class FileLinks implements Disposable {
   /** A message of DuckDB with the files' own names. */
   restore(message: string): string {
     return message.split(this.#folder).reduce((before, after) => {
-      const [, number = "", rest = ""] = /^[/\\](\d+)(?:\.gz|\.zst)?(.*)$/s.exec(after) ?? [];
+      const [, number = "", rest = ""] = /^[/\\](\d+)(?:\.[a-z]+)?(.*)$/s.exec(after) ?? [];
       return number === "" ? before + after : `${before}${this.#files[Number(number)]}${rest}`;
     });
   }
@@ -73,7 +73,7 @@ export class FileLinks implements Disposable {
 
 /** SQL of a file's number in the log, from 0, by its name for DuckDB. */
 export function fileNumberSql(name: string): string {
-  return `CAST(regexp_extract(${name}, '(\\d+)(\\.gz|\\.zst)?$', 1) AS INTEGER)`;
+  return `CAST(regexp_extract(${name}, '(\\d+)(\\.[a-z]+)?$', 1) AS INTEGER)`;
 }
 
 /** Throws UserError where the system does not let it be made. */
@@ -93,11 +93,6 @@ async function copyText(file: string, encoding: TextEncoding, copy: string): Pro
   } catch (error) {
     throw systemFault(copy, error);
   }
-}
-
-/** DuckDB knows a compressed file by its ending. */
-function endingOf(file: string): string {
-  return /\.(gz|zst)$/.exec(file)?.[0] ?? "";
 }
 
 function makeLink(file: string, link: string): void {

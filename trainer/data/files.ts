@@ -5,6 +5,7 @@ import type { DataSettings } from "../../format/spec.ts";
 import { UserError } from "../errors.ts";
 import { statsOf } from "../io/folders.ts";
 import { noSuchFile, readFault } from "../io/system-fault.ts";
+import { compressedEnding } from "./text-file.ts";
 
 export type LogFormat = NonNullable<DataSettings["format"]>;
 
@@ -28,7 +29,6 @@ const ENDINGS: Record<LogFormat, readonly string[]> = {
   libffm: [".libffm", ".ffm"],
 };
 export const FORMATS = Object.keys(ENDINGS) as readonly LogFormat[];
-const COMPRESSED = ["", ".gz", ".zst"];
 
 /** What errors and reports call the log of these paths. */
 export function nameOf(paths: readonly string[]): string {
@@ -143,9 +143,10 @@ function kindOf(found: BigIntStats): string {
 }
 
 function knownFormat(file: string): LogFormat | null {
+  const plain = file.slice(0, file.length - compressedEnding(file).length);
   for (const format of Object.keys(ENDINGS) as LogFormat[]) {
     for (const ending of ENDINGS[format]) {
-      if ((format === "parquet" ? [""] : COMPRESSED).some((end) => file.endsWith(ending + end))) return format;
+      if ((format === "parquet" ? file : plain).endsWith(ending)) return format;
     }
   }
   return null;

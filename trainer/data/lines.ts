@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { FormatError } from "../../format/errors.ts";
 import { readFault } from "../io/system-fault.ts";
-import { openText, type TextEncoding } from "./text-file.ts";
+import { compressedEnding, openText, type TextEncoding } from "./text-file.ts";
 
 // Where a record is in a text file. Only error messages and headers need it, so the file is read again from its start.
 
@@ -161,7 +161,7 @@ export async function findDamage(
   let last = 0; // the byte before this chunk
   let lastLine = new LastLine();
   try {
-    if (lines || isCompressed(path)) {
+    if (lines || compressedEnding(path) !== "") {
       for await (const data of openText(path)) {
         if (signal.aborted) return null;
         const chunk = data as Buffer;
@@ -173,7 +173,7 @@ export async function findDamage(
         lastLine.add(chunk);
       }
     }
-    if (!lines && !isCompressed(read)) lastLine = await lastLineOf(read);
+    if (!lines && compressedEnding(read) === "") lastLine = await lastLineOf(read);
   } catch (error) {
     return damageOf(path, error);
   }
@@ -184,10 +184,6 @@ export async function findDamage(
     if (bytes.includes(LINE_DELIMITER)) return new FormatError(`${path}, line ${line}`, "got a byte 0x01");
   }
   return null;
-}
-
-function isCompressed(path: string): boolean {
-  return /\.(gz|zst)$/.test(path);
 }
 
 /** The last line that is not empty of what a file's chunks hold so far. */

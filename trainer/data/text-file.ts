@@ -18,6 +18,14 @@ const LABELS: Record<Exclude<TextEncoding, "utf-8" | "utf-16">, string> = {
   "windows-1252": "windows-1252",
 };
 
+/** How names of compressed files end, by which this program and DuckDB know that they are. */
+const COMPRESSED = [".gz", ".zst"] as const;
+
+/** The ending of a compressed file's name; "" of another one's. */
+export function compressedEnding(path: string): (typeof COMPRESSED)[number] | "" {
+  return COMPRESSED.find((ending) => path.endsWith(ending)) ?? "";
+}
+
 /** The bytes of a file, decompressed where its name says so, and in UTF-8. Throws what the system or a decoder does. */
 export function openText(path: string, encoding: TextEncoding = "utf-8"): AsyncIterable<Uint8Array> {
   const bytes = openBytes(path);
@@ -28,10 +36,10 @@ export function openText(path: string, encoding: TextEncoding = "utf-8"): AsyncI
 const ignore = (): void => {};
 
 function openBytes(path: string): AsyncIterable<Uint8Array> {
-  if (path.endsWith(".zst")) return framesOf(path);
+  const ending = compressedEnding(path);
+  if (ending === ".zst") return framesOf(path);
   const file = createReadStream(path);
-  if (path.endsWith(".gz")) return pipeline(file, createGunzip(), ignore);
-  return file;
+  return ending === ".gz" ? pipeline(file, createGunzip(), ignore) : file;
 }
 
 /** The text of a zstd file, whose frames are decompressed one after another, as Node's decompressor ends with one. */

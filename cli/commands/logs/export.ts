@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { counted } from "../../../format/counted.ts";
 import { exportTrainingLog } from "../../../lab/analysis/export/training-log.ts";
 import { LABELS, type Labels, MOST_WEIGHT } from "../../../lab/analysis/export/training-records.ts";
+import { compressedEnding } from "../../../trainer/data/text-file.ts";
 import { UserError } from "../../../trainer/errors.ts";
 import { fileToWrite } from "../../../trainer/terminal/path-option.ts";
 import { table } from "../../../trainer/terminal/table.ts";
@@ -43,7 +44,7 @@ export function logsExportCommand(): Command {
     .option("--without-fold <i/n>", "without the units of one of n folds, such as 1/2, for --reward-model", parseFold)
     .action(async ({ spec, slots, arm: arms, weights = false, ...flags }: ExportFlags) => {
       // Whoever reads a name that ends so would take the file for damaged.
-      if (/\.(gz|zst)$/.test(flags.out))
+      if (compressedEnding(flags.out) !== "")
         throw new UserError(`${flags.out}: got the name of a compressed file, expected one for JSON lines`);
       const { arms: byArm, ...summary } = await exportTrainingLog({
         ...flags,

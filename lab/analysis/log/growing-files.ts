@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { FormatError } from "../../../format/errors.ts";
+import { compressedEnding } from "../../../trainer/data/text-file.ts";
 import { statsOf } from "../../../trainer/io/folders.ts";
 import { systemFault } from "../../../trainer/io/system-fault.ts";
 
@@ -16,7 +17,7 @@ const MOST_COPIED_BYTES = 2 ** 30;
 /** What is read in a file's place: a copy of one that may still grow. Compressed ones are written whole. */
 export async function stillFile(path: string, copy: string): Promise<string> {
   const { mtimeMs = 0, size = 0 } = statsOf(path) ?? {};
-  const mayGrow = !/\.(gz|zst)$/.test(path) && Date.now() - Number(mtimeMs) <= MAY_GROW_MS;
+  const mayGrow = compressedEnding(path) === "" && Date.now() - Number(mtimeMs) <= MAY_GROW_MS;
   if (!mayGrow || size > MOST_COPIED_BYTES) return path;
   try {
     await copyFile(path, copy, constants.COPYFILE_FICLONE);
