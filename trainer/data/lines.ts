@@ -29,6 +29,9 @@ export interface TextLayout {
   blanks: boolean;
 }
 
+/** How cells stand in a line. */
+export type CellLayout = TextLayout & { delimiter: string; quote: string };
+
 /** What ends a line. */
 export type LineEnd = "LF" | "CRLF" | "CR";
 

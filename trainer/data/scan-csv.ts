@@ -1,8 +1,9 @@
 import { decimalStep } from "../../format/data-settings.ts";
 import { FormatError, show } from "../../format/errors.ts";
 import { isTextType } from "../../format/field-checks.ts";
-import { DOUBLE_QUOTE, findRecord, MAX_LINE_BYTES, type TextLayout } from "./lines.ts";
+import { type CellLayout, DOUBLE_QUOTE, findRecord, MAX_LINE_BYTES } from "./lines.ts";
 import { FILE_COLUMN, fileOption } from "./partitions.ts";
+import { hasParts } from "./quoted-breaks.ts";
 import type { LogColumn, Scan, ScanInput } from "./scan.ts";
 import { byName, runsOf, unionOf } from "./schemas.ts";
 import { identifier, literal } from "./sql.ts";
@@ -11,9 +12,6 @@ import { ENCODING_HINT, GOT_UTF16, isUtf16 } from "./text-file.ts";
 /** Options of DuckDB's readers of text. It reads a file in parts of twice a record, about its default. */
 export const TEXT_OPTIONS = `auto_detect = false, hive_partitioning = false, max_line_size = ${MAX_LINE_BYTES},
   buffer_size = ${2 * MAX_LINE_BYTES}`;
-
-/** How cells stand in a line. */
-export type CellLayout = TextLayout & { delimiter: string; quote: string };
 
 /** What stands between cells where `data.delimiter` does not say, and what else may, as far as a hint goes. */
 const DELIMITERS = { csv: ",", tsv: "\t" } as const;
@@ -31,17 +29,21 @@ export async function scanCsv(input: ScanInput, format: "csv" | "tsv"): Promise<
   const layout = { delimiter, quote, encoding, blanks: false };
   const types = new Map(Object.entries(data.types));
   const headers = new Map<string, readonly string[]>();
-  for (const file of log.files) headers.set(file, data.columns ?? (await readHeader(file, layout)));
+  const inParts = new Map<string, boolean>();
+  for (const file of log.files) {
+    headers.set(file, data.columns ?? (await readHeader(file, layout)));
+    inParts.set(file, await hasParts(file, layout));
+  }
   const cells = (file: string): readonly string[] => headers.get(file) ?? [];
   const { names, partial } = byName(log.files, cells);
 
   function relation(files: readonly string[]): string {
-    const parts = runsOf(files, (file) => JSON.stringify(cells(file))).map((run) => {
+    const parts = runsOf(files, (file) => JSON.stringify([cells(file), inParts.get(file)])).map((run) => {
       const own = cells(run[0]);
       const typed = own.map((name, i) => `c${i}: ${literal(types.get(name) ?? "VARCHAR")}`).join(", ");
       const read = `read_csv([${run.map((file) => literal(links.of(file))).join(", ")}], columns = {${typed}},
         delim = ${literal(delimiter)}, header = ${!data.columns}, quote = ${literal(quote)}, escape = ${literal(quote)},
-        strict_mode = true${numberOptions(data)},
+        strict_mode = true${numberOptions(data)}, parallel = ${inParts.get(run[0])},
         null_padding = false, ${TEXT_OPTIONS}${fileOption(input)})`;
       const list = names.map((name, i) => `c${own.indexOf(name)} AS c${i}`);
       const file = data.hive ? `, ${identifier(FILE_COLUMN)}` : "";
