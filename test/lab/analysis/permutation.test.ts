@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { difference, fixedVerdict } from "../../../lab/analysis/comparison.ts";
+import { logGamma } from "../../../lab/analysis/distributions/log-gamma.ts";
 import { momentsOf } from "../../../lab/analysis/moments.ts";
-import { permutationP } from "../../../lab/analysis/permutation.ts";
+import { permutationP, type ValueCount } from "../../../lab/analysis/permutation.ts";
 import { Random } from "../../../trainer/data/random.ts";
 import { analyzed, onlyPhase } from "./experiment/analyzed.ts";
 import { unitLines } from "./experiment/unit-lines.ts";
@@ -10,6 +11,13 @@ const ALARM = 0.001;
 
 function values(count: number, draw: () => number): Float64Array {
   return Float64Array.from({ length: count }, draw);
+}
+
+/** How often each value is in two arms. */
+function countsOf(a: Float64Array, b: Float64Array): ValueCount[] {
+  const numbers = [...new Set([...a, ...b])].sort((x, y) => x - y);
+  const count = (arm: Float64Array, value: number): number => arm.filter((own) => own === value).length;
+  return numbers.map((value) => ({ value, units: [count(a, value), count(b, value)] }));
 }
 
 test("the share of all divisions that differ as much is that of those there are", () => {
@@ -23,14 +31,47 @@ test("the share of all divisions that differ as much is that of those there are"
   for (const pair of pairs) {
     const others = all.filter((value) => !pair.includes(value));
     const share = pairs.filter((other) => distanceOf(other) >= distanceOf(pair) - 1e-9).length / pairs.length;
-    const p = permutationP(Float64Array.from(others), Float64Array.from(pair), 20_000);
+    const p = permutationP(countsOf(Float64Array.from(others), Float64Array.from(pair)), 20_000);
     expect(Math.abs(p - share)).toBeLessThan(0.015);
-    expect(permutationP(Float64Array.from(pair), Float64Array.from(others.reverse()), 20_000)).toBe(p);
+    expect(permutationP(countsOf(Float64Array.from(pair), Float64Array.from(others)), 20_000)).toBe(p);
   }
 });
 
 test("values that are all alike differ in no division", () => {
-  expect(permutationP(new Float64Array(3).fill(2), new Float64Array(9).fill(2), 99)).toBe(1);
+  expect(permutationP([{ value: 2, units: [3, 9] }], 99)).toBe(1);
+});
+
+describe("of two values, the share of divisions is Fisher's exact p", () => {
+  const DRAWS = 20_000;
+  const ways = (n: number, k: number): number => Math.exp(logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1));
+
+  // Arms and values of hundreds of units, of some dozens, and of few, which are drawn in different ways.
+  test.each([
+    { a: 50, b: 50, marked: 40, of: 28 },
+    { a: 500, b: 70, marked: 300, of: 28 },
+    { a: 70, b: 500, marked: 450, of: 45 },
+    { a: 900, b: 15, marked: 120, of: 5 },
+    { a: 40, b: 60, marked: 95, of: 36 },
+  ])("%o", ({ a, b, marked, of }) => {
+    const values = [
+      { value: 1, units: [a - of, b - (marked - of)] as const },
+      { value: 3, units: [of, marked - of] as const },
+    ];
+    const all = ways(a + b, a);
+    const numbers = Array.from({ length: Math.min(a, marked) + 1 }, (_, i) => i).filter((i) => marked - i <= b);
+    const distance = (number: number): number => {
+      const count = (marked: number, units: number): Float64Array =>
+        Float64Array.from({ length: units }, (_, i) => (i < marked ? 3 : 1));
+      const found = difference(momentsOf(count(number, a)), momentsOf(count(marked - number, b)));
+      return found.effect === 0 ? 0 : Math.abs(found.effect) / found.error;
+    };
+    const seen = distance(of) * (1 - 1e-9);
+    const exact = numbers
+      .filter((number) => distance(number) >= seen)
+      .reduce((sum, number) => sum + (ways(marked, number) * ways(a + b - marked, a - number)) / all, 0);
+    const p = permutationP(values, DRAWS);
+    expect(Math.abs(p - exact)).toBeLessThan(4 * Math.sqrt(exact / DRAWS) + 1 / DRAWS);
+  });
 });
 
 describe("lists per unit", () => {
@@ -44,7 +85,7 @@ describe("lists per unit", () => {
       const { p } = fixedVerdict(difference(momentsOf(large), momentsOf(small)), ALARM);
       if (!(p < ALARM)) continue;
       alone++;
-      if (permutationP(large, small, 4999) < ALARM) confirmed++;
+      if (permutationP(countsOf(large, small), 4999) < ALARM) confirmed++;
     }
     expect(alone).toBeGreaterThan(0.01 * RUNS);
     // Of a probability of 0.001, more than 7 of 2,000 come once in a thousand times.
@@ -63,6 +104,19 @@ describe("lists per unit", () => {
     const [, b] = soundness.listsPerUnit;
     expect(b?.ratio).toBeLessThan(0.8);
     expect(b?.p).toBeGreaterThan(0.1);
+    expect(soundness).toMatchObject({ sound: true, reasons: [] });
+  });
+
+  test("a difference of large arms that a few units make is none", async () => {
+    // Each of thirteen units with 400 lists is in the larger arm with a probability of 3/4, and all are in 2.4 %.
+    const arms = { origin: 31_500, b: 10_500 };
+    const lines = unitLines(arms, (arm, unit) =>
+      Array.from({ length: arm === "origin" && unit < 13 ? 400 : unit % 20 === 0 ? 2 : 1 }, () => ({})),
+    );
+    const { soundness } = onlyPhase(await analyzed(lines, { weights: { origin: 3, b: 1 } }));
+    const [, b] = soundness.listsPerUnit;
+    expect(b?.ratio).toBeCloseTo(0.86, 2);
+    expect(b?.p).toBeGreaterThan(0.01);
     expect(soundness).toMatchObject({ sound: true, reasons: [] });
   });
 
