@@ -1,7 +1,7 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { levelOf } from "../moments.ts";
-import { plannedUnits } from "../planner.ts";
+import { plannedUnitsOfLift } from "../planner.ts";
 import { absences } from "./absences.ts";
 import type { AnalysisOptions } from "./analyze-options.ts";
 import { armModels, armSummaries, type PlannedArms, plannedArms } from "./arms.ts";
@@ -134,16 +134,21 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
     const [own] = metric?.arms ?? [];
     const units = summaries[0].units;
     if (own?.value == null || own.error === null || units < 2) return [];
-    const variance = own.error ** 2 * units * (metric?.varianceLeft ?? 1);
+    const variance = own.error ** 2 * units;
     const level = levelOf(own.value, variance + own.value ** 2);
     // Without a click there is no level that a lift could be of, and nothing to plan by.
     if (level === 0 || !(variance > 0)) return [];
     return (options.planEffects ?? []).flatMap((lift) =>
-      treatments.map((arm): PlannedEffect => {
+      treatments.flatMap((arm): PlannedEffect[] => {
         const weight = weights[arms.indexOf(arm)];
         const share = weight / (weights[0] + weight);
-        const needed = plannedUnits({ variance, effect: lift * level, alpha: plan.alpha, power: POWER, share });
-        return { lift, arm, power: POWER, units: needed };
+        // An arm that was not there before is compared as it is.
+        const isAdjusted = metric?.comparisons.some((one) => one.arm === arm && one.cuped !== null) ?? false;
+        const varianceLeft = isAdjusted ? (metric?.varianceLeft ?? 1) : 1;
+        if (!(varianceLeft > 0)) return [];
+        const both = { lift, level, variance, varianceLeft };
+        const needed = plannedUnitsOfLift({ ...both, alpha: plan.alpha, power: POWER, share });
+        return [{ lift, arm, power: POWER, units: needed }];
       }),
     );
   }

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { fixedVerdict, lift } from "../../../lab/analysis/comparison.ts";
 import { normalQuantile, normalSurvival } from "../../../lab/analysis/distributions/normal.ts";
 import { interleavingTest, preference } from "../../../lab/analysis/interleaving.ts";
+import { momentsOf } from "../../../lab/analysis/moments.ts";
 import { benjaminiHochberg, holm } from "../../../lab/analysis/multiplicity.ts";
-import { plannedUnits } from "../../../lab/analysis/planner.ts";
+import { plannedUnits, plannedUnitsOfLift } from "../../../lab/analysis/planner.ts";
+import { linearized } from "../../../lab/analysis/ratio.ts";
+import { Random } from "../../../trainer/data/random.ts";
 import { teamClicks } from "../../independent/experiments/team-clicks.ts";
 import { expectDigits, expectNear } from "./near.ts";
 
@@ -46,6 +50,35 @@ describe("the planner", () => {
       const error = Math.sqrt((4 * 4) / plannedUnits({ ...plan, power }));
       expectDigits(normalSurvival(normalQuantile(0.975) - plan.effect / error), power, 1e-3);
     }
+  });
+
+  // Clicks of units with one to three lists, of which a click is as probable as a unit likes to click.
+  test.each([
+    { lift: 0.3, share: 0.5 },
+    { lift: 0.3, share: 0.8 },
+    { lift: -0.2, share: 0.5 },
+  ])("gets it for a lift, too: %o", ({ lift: planned, share }) => {
+    const random = new Random(3);
+    const clicksOf = (units: number, rate: number): Float64Array => {
+      const lists = Float64Array.from({ length: units }, () => 1 + random.integer(3));
+      const clicks = lists.map((count) => {
+        const own = 0.5 * rate + random.uniform() * rate;
+        return Array.from({ length: count }, () => random.uniform() < own).filter(Boolean).length;
+      });
+      return linearized(clicks, lists);
+    };
+    const { mean: level, variance } = momentsOf(clicksOf(100_000, 0.2));
+    const plan = { lift: planned, level, variance, varianceLeft: 1, alpha: 0.05, power: 0.8, share };
+    const units = plannedUnitsOfLift(plan);
+    const RUNS = 400;
+    let found = 0;
+    for (let run = 0; run < RUNS; run++) {
+      const treated = Math.round(units * share);
+      const [a, b] = [clicksOf(units - treated, 0.2), clicksOf(treated, 0.2 * (1 + planned))].map((v) => momentsOf(v));
+      if (fixedVerdict(lift(a, b), 0.05).p < 0.05) found++;
+    }
+    // Three standard errors of 400 runs.
+    expect(found / RUNS).toBeGreaterThan(0.8 - 0.06);
   });
 
   test.each([

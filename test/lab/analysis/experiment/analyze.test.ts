@@ -270,8 +270,11 @@ describe("an experiment of four arms", () => {
       new Set(["list home/top", "list search/results", "ctx.device phone", "ctx.device desktop"]),
     );
     const { arms = [], varianceLeft } = phase.metrics?.[0] ?? {};
-    const variance = (arms[0]?.error ?? 0) ** 2 * 500 * (varianceLeft ?? 1);
-    const needed = (4 * variance * (1.959963985 + 0.841621234) ** 2) / (0.1 * (arms[0]?.value ?? 0)) ** 2;
+    const variance = (arms[0]?.error ?? 0) ** 2 * 500;
+    const left = variance * (varianceLeft ?? 1);
+    // Of halves: the treatment's variance is a tenth larger, and the control's level has an error.
+    const both = 2 * (1.1 * left + 1.2 * left + 0.01 * variance);
+    const needed = (both * (1.959963985 + 0.841621234) ** 2) / (0.1 * (arms[0]?.value ?? 0)) ** 2;
     expect(phase.planner.map(({ units }) => units)).toEqual(Array(3).fill(Math.ceil(needed)));
   });
 });
