@@ -17,6 +17,11 @@ export interface RatioTest {
   mismatch: boolean;
 }
 
+/** Whether units are in proportions that can be tested: it takes two arms with a weight. */
+export function hasRatio(weights: readonly number[]): boolean {
+  return weights.filter((weight) => weight > 0).length > 1;
+}
+
 /** Units that an arm is expected to have at least, so that χ² may be asked (Cochran 1954). */
 const LEAST_EXPECTED = 5;
 

@@ -39,7 +39,11 @@ async function absentArms(lines: LineDatabase, input: AbsencesInput): Promise<st
   return [
     ...(arms.length === 1 ? [`${arms[0]} is the only arm: nothing is compared`] : []),
     ...(missing.length > 0 ? [`no list of ${missing.join(", ")} is in the log`] : []),
-    ...rows.map(({ arm, lists }) => `none of the ${lists} lists of ${arm} counts: flagged, or of units in two arms`),
+    ...rows.map(({ arm, lists }) => {
+      const none =
+        lists === 1 ? `the only list of ${arm} does not count` : `none of the ${lists} lists of ${arm} counts`;
+      return `${none}: flagged, or of units in two arms`;
+    }),
   ];
 }
 

@@ -29,8 +29,9 @@ export async function analyzeExperiment(options: AnalysisOptions): Promise<Analy
     throw new FormatError(name, `got no line of phase ${show(options.phase)}, expected one of ${known.join(", ")}`);
   const phases: Analysis["phases"] = [];
   const leftOut: Analysis["leftOut"] = [];
-  for (const phase of options.phase === undefined ? known : [options.phase]) {
-    const analysis = await analyzePhase(log.lines, { ...options, experiment, phase });
+  const asked = options.phase === undefined ? known : [options.phase];
+  for (const phase of asked) {
+    const analysis = await analyzePhase(log.lines, { ...options, experiment, phase, isOnly: asked.length === 1 });
     if ("soundness" in analysis) phases.push(analysis);
     else leftOut.push(analysis);
   }

@@ -1,5 +1,6 @@
 import { FormatError, show } from "../../../format/errors.ts";
 import { type Policy, parsePolicy } from "../../../format/policy.ts";
+import { literal } from "../../../trainer/data/sql.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import type { AnalysisPlan } from "./plan.ts";
 import type { ArmSummary } from "./result.ts";
@@ -11,29 +12,52 @@ const MOST_SHOWN = 10;
 /** The arms of a phase: the control first, the others by name. */
 export interface PlannedArms {
   names: string[];
-  /** As the plan has them, or all 1. */
+  /** As the plan has them, or all 1, but 0 of a control that only other phases have. */
   weights: number[];
   warnings: string[];
 }
 
-/** Throws FormatError where the plan's arms are none of the phase. */
-export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan, phase: string): Promise<PlannedArms> {
+/** The phase of an experiment that is judged, and whether others are, too. */
+export interface JudgedPhase {
+  experiment: string;
+  phase: string;
+  isOnly: boolean;
+}
+
+/** Throws FormatError where the plan's control is none of its arms, or of those of any phase that is judged. */
+export async function plannedArms(lines: LineDatabase, plan: AnalysisPlan, own: JudgedPhase): Promise<PlannedArms> {
   const rows = await lines.rows<{ arm: string }>("SELECT DISTINCT arm FROM list ORDER BY arm");
   const logged = rows.map(({ arm }) => arm);
   const weights = plan.weights && new Map(Object.entries(plan.weights).filter(([, weight]) => weight > 0));
   const known = weights ? [...weights.keys()].sort() : logged;
   const control = plan.control ?? ["origin", "control"].find((name) => known.includes(name)) ?? known[0];
   const warnings: string[] = [];
-  if (!known.includes(control))
+  // Of a phase that never had the control nothing is compared, which is no reason to say nothing of the others.
+  const isOfOthers = !known.includes(control) && !weights && (await isInOtherPhase(lines, control, own));
+  if (!known.includes(control) && !isOfOthers)
     throw new FormatError(
-      `phase ${phase}: control`,
+      `phase ${own.phase}: control`,
       `got ${show(control)}, expected one of ${known.map(show).join(", ")}`,
     );
   if (!weights) warnings.push("no weights are planned: arms are taken to have equal shares of the units");
   if (plan.control === undefined && control !== "origin" && control !== "control")
     warnings.push(`no control is planned: it is taken to be ${control}, the first arm by name`);
   const names = [control, ...known.filter((name) => name !== control)];
-  return { names, weights: names.map((name) => weights?.get(name) ?? 1), warnings };
+  const weightOf = (name: string): number => weights?.get(name) ?? (known.includes(name) ? 1 : 0);
+  return { names, weights: names.map(weightOf), warnings };
+}
+
+async function isInOtherPhase(
+  lines: LineDatabase,
+  arm: string,
+  { experiment, phase, isOnly }: JudgedPhase,
+): Promise<boolean> {
+  if (isOnly) return false;
+  const { lists } = await lines.row<{ lists: number }>(
+    `SELECT count(*) AS lists FROM exposure
+     WHERE x = ${literal(experiment)} AND phase <> ${literal(phase)} AND arm = ${literal(arm)}`,
+  );
+  return lists > 0;
 }
 
 /** What each arm's lines say of it. */

@@ -34,6 +34,8 @@ const POWER = 0.8;
 export interface PhaseOptions extends AnalysisOptions {
   experiment: string;
   phase: string;
+  /** Whether no other phase is judged. */
+  isOnly: boolean;
 }
 
 /** The place of the metric that decides. Throws FormatError where the plan's is not among those that are compared. */
@@ -49,7 +51,7 @@ export async function analyzePhase(lines: LineDatabase, options: PhaseOptions): 
   const { plan, experiment, phase } = options;
   const funnel = await makeCohort(lines, { experiment, phase });
   if (funnel.counted === 0) return { phase, funnel };
-  const planned = await plannedArms(lines, plan, phase);
+  const planned = await plannedArms(lines, plan, { experiment, phase, isOnly: options.isOnly });
   const summaries = await armSummaries(lines, planned);
   const { from, to } = await lines.row<{ from: number; to: number }>(
     'SELECT min(t) AS "from", max(t) AS "to" FROM list',

@@ -5,7 +5,7 @@ import type { LineDatabase } from "../log/line-database.ts";
 import { type Moments, momentsOfSums } from "../moments.ts";
 import { benjaminiHochberg } from "../multiplicity.ts";
 import { permutationP, type ValueCount } from "../permutation.ts";
-import { MISMATCH_P, sampleRatioTest } from "../sample-ratio.ts";
+import { hasRatio, MISMATCH_P, sampleRatioTest } from "../sample-ratio.ts";
 import { FLAGGED, MOST_IN_TWO_ARMS } from "./cohort.ts";
 import { finite, peeked } from "./compare.ts";
 import type { Soundness } from "./result.ts";
@@ -22,7 +22,7 @@ const DIVISIONS = 4999;
 export interface SoundnessInput {
   experiment: string;
   phase: string;
-  /** Arms with a weight above 0, the control first. */
+  /** Arms with a weight above 0, the control first; of a phase that never had it, it has none. */
   arms: readonly string[];
   weights: readonly number[];
   /** Share of units in two arms. */
@@ -46,13 +46,12 @@ export async function soundnessOf(lines: LineDatabase, input: SoundnessInput): P
   const whole: ListPart = { from: "list", label: "''", value: "" };
   const counts = await lines.rows<UnitCounts>(unitCounts(whole));
   const own = inOrder(arms, counts);
-  const ratio =
-    arms.length > 1
-      ? sampleRatioTest(
-          own.map(({ units }) => units),
-          weights,
-        )
-      : null;
+  const ratio = hasRatio(weights)
+    ? sampleRatioTest(
+        own.map(({ units }) => units),
+        weights,
+      )
+    : null;
   const listsPerUnit = await listsOf(lines, arms, own, whole);
   const moved = await lines.row<{ units: number; buckets: number }>(movedSql(input));
   const reasons: string[] = [];
@@ -147,7 +146,7 @@ async function listCounts(
 /** Where a mismatch is, if there is one: a p-value for each value of each segment. */
 async function bySegments(lines: LineDatabase, input: SoundnessInput): Promise<Soundness["segments"]> {
   const { arms, weights, segments } = input;
-  if (arms.length < 2) return [];
+  if (!hasRatio(weights)) return [];
   const found: Soundness["segments"] = [];
   const day = "strftime(make_timestamp(first_t * 1000), '%Y-%m-%d')";
   // A unit counts on the day of its first list, and wherever else it has lists.

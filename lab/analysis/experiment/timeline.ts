@@ -1,7 +1,7 @@
 import { lift } from "../comparison.ts";
 import type { LineDatabase } from "../log/line-database.ts";
 import { momentsOfRatioSums, type RatioSums } from "../ratio.ts";
-import { SequentialRatioTest } from "../sample-ratio.ts";
+import { hasRatio, SequentialRatioTest } from "../sample-ratio.ts";
 import { finite, interval, type Judgement, peeked } from "./compare.ts";
 import type { Timeline } from "./result-metrics.ts";
 
@@ -47,7 +47,7 @@ export async function timelineOf(lines: LineDatabase, input: TimelineInput): Pro
      FROM so_far GROUP BY look, arm ORDER BY look`,
   );
   const sums = arms.map((): RatioSums => ({ units: 0, n: 0, d: 0, nn: 0, nd: 0, dd: 0 }));
-  const ratio = arms.length > 1 ? new SequentialRatioTest(weights) : null;
+  const ratio = hasRatio(weights) ? new SequentialRatioTest(weights) : null;
   return Array.from({ length: LOOKS }, (_, look) => {
     const more = arms.map((arm) => rows.find((row) => row.look === look && row.arm === arm));
     for (const [i, own] of sums.entries())

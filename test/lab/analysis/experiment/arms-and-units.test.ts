@@ -53,12 +53,37 @@ describe("arms that a phase has not", () => {
     ]);
   });
 
-  test("a control that a phase has not is told with the phase", async () => {
+  test("of a phase that has not the planned control nothing is compared, and of others what they have", async () => {
+    const first = unitLines({ a: 4 }, clicking({}, { phase: "11111111" }));
+    const second = unitLines({ c: 4, d: 4 }, clicking({}, { phase: "22222222", t: 1_767_300_000_000 }));
+    const third = unitLines({ base: 40, b: 40 }, clicking({ b: 10 }, { phase: "33333333", t: 1_767_400_000_000 }));
+    const lines = [...first, ...second, ...third];
+    const analysis = await analyzed(lines, { control: "base" });
+    expect(v.parse(AnalysisSchema, JSON.parse(JSON.stringify(analysis)))).toEqual(analysis);
+    const told = analysis.phases.map(({ phase, control, soundness, metrics }) => ({
+      ...{ phase, control, sound: soundness.sound, ratio: soundness.ratio?.p ?? null },
+      compared: metrics?.[0]?.comparisons.map(({ arm }) => arm),
+    }));
+    expect(told).toEqual([
+      { phase: "11111111", control: "base", sound: true, ratio: null, compared: [] },
+      { phase: "22222222", control: "base", sound: true, ratio: 1, compared: [] },
+      { phase: "33333333", control: "base", sound: true, ratio: 1, compared: ["b"] },
+    ]);
+    expect(analysis.phases.map(({ warnings }) => warnings.includes("no list of base is in the log"))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test("a control that no phase has is an error, as is one that the only phase asked for has not", async () => {
     const first = unitLines({ origin: 2, a: 2 }, clicking({}, { phase: "11111111" }));
     const second = unitLines({ base: 2, b: 2 }, clicking({}, { phase: "22222222" }));
-    const both = analyzed([...first, ...second], { control: "base" });
-    await expect(both).rejects.toThrow('phase 11111111: control: got "base", expected one of "a", "origin"');
-    const one = await analyzed([...first, ...second], { control: "base" }, { phase: "22222222" });
+    const lines = [...first, ...second];
+    const missing = 'phase 11111111: control: got "bace", expected one of "a", "origin"';
+    await expect(analyzed(lines, { control: "bace" })).rejects.toThrow(missing);
+    await expect(analyzed(lines, { control: "base" }, { phase: "11111111" })).rejects.toThrow('control: got "base"');
+    const one = await analyzed(lines, { control: "base" }, { phase: "22222222" });
     expect(onlyPhase(one).control).toBe("base");
   });
 });
