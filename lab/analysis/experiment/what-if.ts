@@ -130,7 +130,7 @@ function judged(
     numerators: counted(numerators),
     denominators: counted(denominators),
   }));
-  const found = estimate({ ...contributions, ratios }, units, logged, options);
+  const found = estimate({ ...contributions, ratios }, units, logged, { ...options, counts });
   if ("refused" in found) return { ...NONE, refused: found.refused };
   // Where no unit differs from another, as without a click, nothing says how far off the value is.
   const intervals = found.error > 0 ? {} : { normal: null, bootstrap: null };

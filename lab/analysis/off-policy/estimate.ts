@@ -36,6 +36,8 @@ export interface EstimateOptions {
   seed: number;
   /** The least ESS; MIN_EFFECTIVE_SIZE by default. */
   minEffectiveSize?: number;
+  /** How many each row stands for, by which ESS counts it; 1 by default. Ratios have that in them already. */
+  counts?: Float64Array;
 }
 
 /**
@@ -49,14 +51,15 @@ export function estimate(
   logged: Float64Array,
   options: EstimateOptions,
 ): OffPolicyEstimate | Refusal {
-  const { alpha, resamples, seed, minEffectiveSize = MIN_EFFECTIVE_SIZE } = options;
+  const { alpha, resamples, seed, minEffectiveSize = MIN_EFFECTIVE_SIZE, counts } = options;
   const rows = contributions.ratios[0]?.numerators.length ?? 0;
   if (units.length !== rows)
     throw new FormatError("units", `got ${units.length}, expected one for each of ${rows} rows`);
   if (rows === 0) return { refused: "the log is empty" };
   if (logged.every((log) => log === 0))
     return { refused: "the logging policy was greedy: nothing is known of what it did not show" };
-  const sizes = contributions.weights.map(effectiveSampleSize);
+  const counted = (weights: Float64Array) => (counts ? weights.map((weight, i) => weight * counts[i]) : weights);
+  const sizes = contributions.weights.map((weights) => effectiveSampleSize(counted(weights)));
   const effectiveSize = sizes.reduce((a, b) => Math.min(a, b));
   if (!(effectiveSize >= minEffectiveSize))
     return {

@@ -130,6 +130,21 @@ test("so it does in what another policy would have earned", async () => {
   expect(first?.estimates).toHaveLength(5);
 });
 
+test("lists that stand for many others are few, whatever number there is of those that stand for none", async () => {
+  const policy = parsePolicy({ policy: "epsilon-greedy", epsilon: 1, k: 1 });
+  const drawn = { policy, model: "lr@0123456789abcdef", logits: writeFloats([1, 0]), p: writeFloats([Math.log(0.5)]) };
+  const lines = unitLines({ lr: 1030 }, (_, unit) => {
+    const shown = unit % 2 === 0 ? [0, 1] : [1, 0];
+    return [{ exposure: { ...drawn, keep: unit < 1000 ? 1 : 0.01, shown }, events: unit % 3 === 0 ? [CLICK] : [] }];
+  });
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [policy] }));
+  const first = offPolicy.find(({ slot }) => slot === "first slot");
+  // 1,000 lists of weight 1, and 30 of weight 100.
+  const size = (1000 + 30 * 100) ** 2 / (1000 + 30 * 100 ** 2);
+  expect(size).toBeLessThan(100);
+  expect(first?.estimates.map(({ refused }) => refused)).toContainEqual(expect.stringContaining(size.toFixed(1)));
+});
+
 test("revenue in whatever currency has the same lift, with the same tests", async () => {
   const metrics = [{ name: "revenue", event: "revenue", of: "value" }];
   // Each currency is a phase of its own.
