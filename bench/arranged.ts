@@ -75,7 +75,7 @@ const bodies = model
   .map((body) => ({ ...body, ids }));
 const contestants: Contestant[] = [];
 for (const list of [null, ...Object.keys(ARMS)]) contestants.push(await contestant(list));
-using task = startTask("arranged", contestants.length + turnsOf(contestants, pace), "turns");
+using task = startTask("arranged", contestants.length + turnsOf(contestants, pace), "turn");
 for (const { name, server, path, bodies } of contestants) {
   await driver.drive({ url: server.url.href, path, bodies, requests: WARM_UP, connections });
   task.advance(1, `${name} warms up`);

@@ -122,7 +122,7 @@ async function race(other: string): Promise<Result[]> {
     contestant(name, theirs, there.models[0], asked),
     contestant(name, least, model, asked),
   ]);
-  using task = startTask("here and there", turnsOf(contestants, pace), "turns");
+  using task = startTask("here and there", turnsOf(contestants, pace), "turn");
   const turns = await measure(driver, contestants, pace, task);
   task.done("");
   const [own, their, bound] = [0, 1, 2].map((who) => turns.filter((_, i) => i % 3 === who));

@@ -58,7 +58,7 @@ interface Run {
 
 /** A log of its own, and the training of each model on it. */
 async function runSeed(folder: string, clickRate: number, seed: number, runs: Map<string, Run[]>): Promise<void> {
-  using task = startTask(`generate ${clickRate}, ${seed}`, options.rows, "rows");
+  using task = startTask(`generate ${clickRate}, ${seed}`, options.rows, "row");
   const log = await generateLog(join(folder, "log"), options.rows, 100 + seed, task, { ...SMALL_WORLD, clickRate });
   task.done();
   const of = (path: string) => ({ paths: [path] });

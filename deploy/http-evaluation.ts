@@ -78,7 +78,7 @@ export async function evaluateOverHttp(
   { loss = "logistic", ...patience }: EvaluationOptions = {},
 ): Promise<HttpEvaluation> {
   refuseNoHeader(token);
-  using task = startTask("score over HTTP", null, "records");
+  using task = startTask("score over HTTP", null, "record");
   const end = new AbortController();
   const scoring: Scoring = {
     model,

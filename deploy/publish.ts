@@ -30,7 +30,7 @@ export async function publish(
   { repair = false, settle, confirm, ...release }: PublishOptions = {},
 ): Promise<Published> {
   using _lock = await lockStore(target);
-  using task = startTask("publish", model.pages.length + 1, "keys");
+  using task = startTask("publish", model.pages.length + 1, "key");
   await using store = await openStore(target, (why, seconds) => task.advance(0, `${why}; again in ${seconds} s`));
   const isRemote = "remote" in target && target.remote;
   const publication = new Publication(store, {

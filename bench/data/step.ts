@@ -38,7 +38,7 @@ if (step === "generate") await generate(folder, Number(records));
 else process.stdout.write(JSON.stringify(step === "open" ? await open(folder) : await learn(folder)));
 
 async function generate(folder: string, records: number): Promise<void> {
-  using task = startTask("generate", records, "rows");
+  using task = startTask("generate", records, "row");
   await generateLog(folder, records, 7, task, WORLD);
   task.done();
 }

@@ -51,7 +51,7 @@ export async function twoModels(
       ];
     });
     const steps = contestants.length + turnsOf(contestants, pace);
-    using task = startTask(`two models, start ${start + 1} of ${starts}`, steps, "turns");
+    using task = startTask(`two models, start ${start + 1} of ${starts}`, steps, "turn");
     for (const { name, server, path, bodies } of contestants) {
       await driver.drive({ url: server.url.href, path, bodies, requests: WARM_UP, connections: pace.connections });
       task.advance(1, `${name} warms up`);

@@ -69,7 +69,7 @@ export async function warmResults(
   ];
   const bodies = Object.values(cases).map((asked) => first.bodies(asked, BODIES));
   const kernel = await kernelMs(first, bodies, pace.rounds);
-  using task = startTask("warm", turnsOf(contestants, pace), "turns");
+  using task = startTask("warm", turnsOf(contestants, pace), "turn");
   const warm = (await measure(driver, contestants, pace, task)).map((turn) => resultOf(turn));
   task.done("");
   const kernelOf = Object.fromEntries(Object.keys(cases).map((name, i) => [name, kernel[i]]));

@@ -82,7 +82,7 @@ export function numericLogs(shared: string): NumericLog[] {
       l2: { LR: 1e-4, FM: 1e-3, DeepFM: 1e-2 },
       model: { embeddingDim: 8, hidden: [32, 16], dropout: 0.1 },
       async prepare(folder, seed) {
-        using task = startTask("generate", null, "records");
+        using task = startTask("generate", null, "record");
         await generateLog(folder, 40_000, seed, task);
         return threeLogs(folder, "csv");
       },

@@ -41,7 +41,7 @@ export async function runQuickstart(
   campaign: (typeof CAMPAIGNS)[number],
   logs: (typeof POLICIES)[number],
 ): Promise<Quickstart> {
-  using task = startTask(`Open Bandit Pipeline, campaign ${campaign}, logs of ${logs}`, STEPS, "steps");
+  using task = startTask(`Open Bandit Pipeline, campaign ${campaign}, logs of ${logs}`, STEPS, "step");
   const child = spawn(python, [SCRIPT, campaign, logs], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "close");
   let found: Quickstart | null = null;

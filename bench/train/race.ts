@@ -47,7 +47,7 @@ export async function race(of: Case, entrants: readonly Entrant[], rounds: numbe
   const agreed = await agree(of, entrants, folder, stack, versions);
   const file = await writeRecords(of, folder);
   const racing: { contestant: Contestant; ms: number[]; parts: Replies["steps"]["parts"] }[] = [];
-  using task = startTask(of.name, agreed.length * (1 + WARM_UP + rounds), "turns");
+  using task = startTask(of.name, agreed.length * (1 + WARM_UP + rounds), "turn");
   for (const contestant of agreed) {
     const opened = await tried(() => contestant.ask({ do: "open", case: of, folder, file, weights: false }));
     task.advance(1, contestant.entrant.engine);
@@ -98,7 +98,7 @@ async function agree(
   const file = await writeRecords(small, folder);
   const contestants: Contestant[] = [];
   let expected: number[] | null = null;
-  using task = startTask(`${of.name}: start and check`, entrants.length, "contestants");
+  using task = startTask(`${of.name}: start and check`, entrants.length, "contestant");
   for (const entrant of entrants) {
     const contestant = new Contestant(entrant);
     stack.use(contestant);

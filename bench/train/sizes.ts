@@ -27,7 +27,7 @@ export async function sizesTable(
 ): Promise<string> {
   await using stack = new AsyncDisposableStack();
   const racing: { of: Case; contestant: Contestant; ms: number[]; parts: Replies["steps"]["parts"][] }[] = [];
-  using task = startTask(`${cases.length} sizes`, cases.length * (1 + WARM_UP + rounds), "turns");
+  using task = startTask(`${cases.length} sizes`, cases.length * (1 + WARM_UP + rounds), "turn");
   for (const of of cases) {
     const own = join(folder, of.name);
     mkdirSync(own);

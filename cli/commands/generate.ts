@@ -38,7 +38,7 @@ export async function claimAndGenerate(
   const request = { rows, seed, ...(clickRate !== undefined && { clickRate }) };
   const claims = FILES.map((file) => claimResult(folder, file, { what: "a log", request, force }));
   for (const claim of claims) claim(); // before the files, so that the same command goes on where it was killed
-  using task = startTask("generate", rows, "rows");
+  using task = startTask("generate", rows, "row");
   const generated = await generateLog(folder, rows, seed, task, { ...SMALL_WORLD, clickRate });
   task.done();
   return generated;

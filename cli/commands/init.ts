@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { counted } from "../../format/counted.ts";
 import { parseFeatureSpec } from "../../format/spec.ts";
 import { modelNameFor, SAMPLE_RECORDS, surveyLog } from "../../lab/init/init.ts";
 import { chooseLabel, guessLabel, type LabelChoice, labelCandidates } from "../../lab/init/label.ts";
@@ -61,10 +62,9 @@ async function init(paths: string[], flags: InitFlags): Promise<void> {
   const name = modelNameFor(paths, format);
   const next = `npx deepfm-edge train ${shellWord(out)} --data ${log} --out runs/${name}`;
   const { total, records: looked } = survey.sample;
-  const count = (x: number): string => x.toLocaleString("en");
   const head = [
-    `Written by \`deepfm-edge init\` after a look at ${looked < total ? `${count(looked)} of ` : ""}${count(total)} records ` +
-      `of ${survey.sample.log}. Check what it says.`,
+    `Written by \`deepfm-edge init\` after a look at ${looked < total ? `${looked.toLocaleString("en")} of ` : ""}` +
+      `${counted(total, "record")} of ${survey.sample.log}. Check what it says.`,
   ];
   const text = specText(plan, name, head);
   parseFeatureSpec(text, out); // which throws where a plan is none, before anything is written

@@ -17,7 +17,7 @@ export function defineVerify(command: Command): void {
     .option("--packed", "with --folder: the file of all pages, which a Worker reads from R2, must be there too")
     .action(async (name: string, wanted: string | undefined, flags: PackedFlags) => {
       await using store = await openStore(packedStore(presentStoreOf(flags), flags));
-      using task = startTask("verify", null, "values");
+      using task = startTask("verify", null, "value");
       const { version, values, faults } = await verifyVersion(store, name, wanted ?? null, (n) => task.advance(n));
       task.done();
       for (const fault of faults.slice(0, SHOWN)) console.log(fault);

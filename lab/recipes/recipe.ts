@@ -124,7 +124,7 @@ export async function writeParquet(
   path: string,
   name: string,
 ): Promise<void> {
-  using task = startTask(name, null, "records");
+  using task = startTask(name, null, "record");
   await log.copy(columns, path);
   await using written = await ClickLog.open(path, { data: dataSettings({ format: "parquet" }) });
   task.advance(await written.count());

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { chosenOf, type QuantizationReport, reportCells } from "../../trainer/export/report.ts";
 import { bytesText } from "../../trainer/terminal/table.ts";
 import { chart } from "./chart.ts";
@@ -15,7 +16,7 @@ export async function exportReport(model: string, version: string, report: Quant
     ["logloss", delta.logloss === null ? "–" : `${signed(100 * delta.logloss, 3)} %`, "served / trained − 1"],
     ["largest change of a logit", logitDifference.max.toPrecision(2), `mean ${logitDifference.mean.toPrecision(2)}`],
   ]);
-  const lead = `As ${report.chosen}, measured on ${records.toLocaleString("en")} records. Version ${version}.`;
+  const lead = `As ${report.chosen}, measured on ${counted(records, "record")}. Version ${version}.`;
   return page("export", `${model}: what the export loses`, lead, [
     { title: "The chosen quantization", html: headline },
     { title: "Beside the others", html: await quantizationHtml(model, report) },

@@ -91,7 +91,7 @@ function headline(evaluation: Evaluation): string {
   const { records, clickRate, grouped, inBatch } = evaluation;
   return tiles([
     ...(inBatch ? inBatchTiles(inBatch) : logisticTiles(evaluation)),
-    ["click rate", rateText(clickRate), `of ${records.toLocaleString("en")} records`],
+    ["click rate", rateText(clickRate), `of ${counted(records, "record")}`],
     ...(grouped
       ? ([
           [`GAUC by ${grouped.by}`, fixed(grouped.gauc, 4)],

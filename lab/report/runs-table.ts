@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { fixed, intervalText, precise } from "../../trainer/metrics/evaluation.ts";
 import { type Difference, differences } from "./differences.ts";
 import { rateText } from "./probability-axis.ts";
@@ -84,7 +85,7 @@ export function unlikeLogs(runs: readonly ReadRun[]): string[] {
     const other = others.find(({ records, clickRate }) => records !== first?.records || clickRate !== first.clickRate);
     if (!first || !other) return [];
     const text = ({ run, records, clickRate }: typeof first): string =>
-      `${run.name} has ${records.toLocaleString("en")} records with a click rate of ${rateText(clickRate)}`;
+      `${run.name} has ${counted(records, "record")} with a click rate of ${rateText(clickRate)}`;
     return [`The ${log} logs differ, so the metrics on them cannot be compared: ${text(first)}, ${text(other)}.`];
   });
 }

@@ -125,7 +125,9 @@ function historyText({ metric, points, rungs }: Drawing): string {
   const better = metric === "auc" ? Math.max : Math.min;
   const texts = rungs.flatMap((epochs) => {
     const values = points.filter((point) => point.epochs === epochs).map(({ value }) => value);
-    return values.length > 0 ? [`${epochs}: ${values.length} trainings, the best ${better(...values).toFixed(5)}`] : [];
+    return values.length > 0
+      ? [`${epochs}: ${counted(values.length, "training")}, the best ${better(...values).toFixed(5)}`]
+      : [];
   });
   return `Validation ${metricName(metric)} of each training. ${texts.join("; ")}.`;
 }

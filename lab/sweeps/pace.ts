@@ -52,7 +52,7 @@ export async function measureEpochs(
       training: log.spec.training,
     });
   }
-  using task = startTask(name, ROUNDS * runners.length, "pieces");
+  using task = startTask(name, ROUNDS * runners.length, "piece");
   const paces: number[][] = runners.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, runner] of runners.entries()) {

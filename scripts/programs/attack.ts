@@ -33,7 +33,7 @@ const integers = new Intl.NumberFormat("en");
 async function run({ seed, requests, clients, floods, slow, json }: Options): Promise<void> {
   const model = await attackModel(FULL);
   await using server = await startServer(model);
-  using task = startTask("attack", null, "requests");
+  using task = startTask("attack", null, "request");
   let seen = 0;
   const report = await attack(server, model, {
     seed,

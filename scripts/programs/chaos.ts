@@ -38,11 +38,11 @@ const JSON_RESULT = jsonResult("chaos", "phases");
 const count = new Intl.NumberFormat("en");
 
 async function run({ seed, requests, clients, swaps, small, only, json }: Options): Promise<void> {
-  using building = startTask("models", null, "models");
+  using building = startTask("models", null, "model");
   const fleet = await makeFleet(small ? SMALL : FULL);
   building.advance(fleet.byVersion.size);
   building.done();
-  using task = startTask("chaos", requests, "requests");
+  using task = startTask("chaos", requests, "request");
   const started = performance.now();
   let [seen, line] = [0, LINE_EVERY];
   const progress = (report: ChaosReport): void => {

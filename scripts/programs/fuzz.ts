@@ -29,7 +29,7 @@ const count = new Intl.NumberFormat("en");
 async function run({ minutes, seed, number: only, threads, out }: Options): Promise<void> {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
-  using task = startTask("fuzz", null, "mutants");
+  using task = startTask("fuzz", null, "mutant");
   let [seen, line] = [0, LINE_EVERY];
   const range = only === undefined ? { seconds: 60 * minutes, threads } : { first: only, end: only + 1 };
   const { mutants, outcomes, finds } = await fuzz({

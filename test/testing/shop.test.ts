@@ -14,7 +14,7 @@ const VISITS = { visitors: 40, shelves: 5, seed: 5, connections: 4 };
 test("a seed makes one shop, whose visitors click as often as they are expected to", async () => {
   expect(new Shop(5)).toEqual(shop);
   await using origin = await startOrigin(shop);
-  using task = startTask("visits", null, "lists");
+  using task = startTask("visits", null, "list");
   const { lists, clicks, asked } = await sendVisitors(origin.url, shop, VISITS, task);
   expect([lists, origin.requests]).toEqual([200, 200]);
   expect(asked).toEqual(plannedVisits(shop, VISITS));
@@ -34,7 +34,7 @@ test("a shelf that lacks an item is an error", async () => {
   await using server = createServer((_, response) => response.end(JSON.stringify({ items })));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  using task = startTask("visits", null, "lists");
+  using task = startTask("visits", null, "list");
   await expect(sendVisitors(url, shop, VISITS, task)).rejects.toThrow(`expected ${SHELF_ITEMS}`);
   server.closeAllConnections();
 });

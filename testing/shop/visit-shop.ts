@@ -28,7 +28,7 @@ export async function visitShop(
 async function visitWorker(shop: Shop, persistTo: string, options: VisitOptions) {
   await using origin = await startOrigin(shop);
   await using worker = await startShopWorker(persistTo, origin.url);
-  using task = startTask("visits", options.visitors * options.shelves, "lists");
+  using task = startTask("visits", options.visitors * options.shelves, "list");
   const visits = await sendVisitors(worker.url, shop, options, task);
   task.done();
   await untilStored(worker, visits.lists + visits.clicks);

@@ -66,7 +66,7 @@ export async function openHeldOutLog(
 }
 
 async function writeHeldOutLog(log: ClickLog, { fitted, vocabulary }: Encoding, folder: string): Promise<BuiltMeta> {
-  using task = startTask("read", null, "records");
+  using task = startTask("read", null, "record");
   await using writer = await ShardWriter.create(join(folder, RECORDS_FILE));
   const uses = fitted.fields.map(() => 0);
   const unseen = fitted.fields.map(() => 0);

@@ -99,7 +99,7 @@ async function buildTrainingLog(
   const sampling = samplingOf(spec);
   const options = { data, label, fields, sampling, training: true, temporary: folder, ...(part && { part }) };
   await using log = await ClickLog.open(paths, options);
-  using task = startTask("read", null, "records");
+  using task = startTask("read", null, "record");
   const fitted = await fitSpec(spec, log, hashKey);
   try {
     return await encodeWithRows(spec, log, fitted, folder, task);

@@ -43,7 +43,7 @@ export async function scoreHeldOut(
   const source = await openHeldOutLog(spec, { fitted, vocabulary }, part, cache);
   if (spec.training.loss === "logistic") checkHeldOutLabels(path, spec, source.labels);
   else checkPositives(path, spec, source.labels, OWN_LOSS_NEEDS);
-  using task = startTask(`predict ${path}`, source.count, "records");
+  using task = startTask(`predict ${path}`, source.count, "record");
   const own = new MeanLoss();
   const raw = await predictLog(source, (dataset) => {
     own.add(learner.ownLoss(dataset));

@@ -102,7 +102,7 @@ export async function measureImportance(
   const sample = await sampleOf(source, most, random);
   const { count, labels } = sample;
   const units = unitsOf(spec.fields);
-  using task = startTask("importance", (1 + units.length * repeats) * count, "records");
+  using task = startTask("importance", (1 + units.length * repeats) * count, "record");
   const metricsOf = (dataset: Dataset): Metrics => {
     const logits = learner.predict(dataset, (records) => task.advance(records));
     if (calibration) calibrateLogits(calibration.map, logits);

@@ -64,7 +64,7 @@ export async function measureRetrieval(
   const every = Math.max(1, Math.ceil((test.labels.positives.records * catalogue.records.count) / mostPairs));
   let met = 0;
   let positives = 0;
-  using task = startTask("retrieve", test.count, "records");
+  using task = startTask("retrieve", test.count, "record");
   for await (const chunk of test.chunks()) {
     const records = Uint32Array.from({ length: chunk.count }, (_, i) => i).filter(
       (i) => chunk.labels[i] === 1 && met++ % every === 0,

@@ -56,7 +56,7 @@ export async function measureParity(
   log: ClickLog,
   { name = "parity", most = Number.POSITIVE_INFINITY, onTrained }: ParityOptions = {},
 ): Promise<Parity> {
-  using task = startTask(name, null, "records");
+  using task = startTask(name, null, "record");
   const scorer = new Scorer(placeBlob(kernelModule(), exported.blob));
   const pages = new Map(exported.pages.map(({ bytes }, page) => [page, new Page(bytes, scorer.manifest, page)]));
   const trained: Float32Array[] = [];

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { counted } from "../../format/counted.ts";
 import { FormatError } from "../../format/errors.ts";
 import { fixed } from "../metrics/evaluation.ts";
 import type { Interval } from "../metrics/paired.ts";
@@ -65,7 +66,7 @@ export function checkLimits(name: string, report: QuantizationReport): void {
   if (!(losses.auc.least > limits.auc || losses.logloss.least > limits.logloss)) return;
   throw new FormatError(
     name,
-    `as ${chosen} it loses too much on ${records} records: ` +
+    `as ${chosen} it loses too much on ${counted(records, "record")}: ` +
       `got ΔAUC ${withInterval(delta.auc, interval.auc, (x) => signed(x, 6))} and ` +
       `Δlogloss ${withInterval(delta.logloss, interval.logloss, percent)}, in their ${confidenceText(interval)}, ` +
       `expected ones that reach ${signed(-limits.auc, 6)} and ${percent(limits.logloss)}; ` +
@@ -121,7 +122,7 @@ function undecided(report: QuantizationReport): string[] {
     open.push(`logloss by up to ${percent(logloss.most)}, where ${percent(limits.logloss)} is allowed`);
   if (open.length === 0) return [];
   const { interval, records } = measure;
-  const by = `by the ${confidenceText(interval)} of ${records.toLocaleString("en")} records`;
+  const by = `by the ${confidenceText(interval)} of ${counted(records, "record")}`;
   return [`${chosen}: ${by} it may lose ${open.join(", and ")}; more records would tell`];
 }
 

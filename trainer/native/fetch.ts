@@ -53,7 +53,7 @@ export async function fetchPiece(piece: Piece, path: string, clients: Clients): 
   using folder = new TemporaryFolder(join(path, ".."), "fetch");
   const [to, scratch] = [join(folder.path, "to"), join(folder.path, "scratch")];
   for (const made of [to, scratch]) mkdirSync(made);
-  using task = startTask(`fetching ${name} ${version}`, bytes / MB, "MB");
+  using task = startTask(`fetching ${name} ${version}`, bytes / MB, "MB", "MB");
   let seen = 0;
   const look = (): void => {
     const there = Math.min(bytes, Math.max(bytesIn(scratch), bytesIn(to)));

@@ -200,7 +200,7 @@ async function unpackPiece(piece: Piece, file: string, target: string): Promise<
   using folder = new TemporaryFolder(dirname(target), "unpacked");
   const inside = join(folder.path, "piece");
   mkdirSync(inside);
-  using task = startTask(`unpacking ${name} ${version}`, unpacked / 1e6, "MB");
+  using task = startTask(`unpacking ${name} ${version}`, unpacked / 1e6, "MB", "MB");
   const count =
     registry === "npm"
       ? unpackTgz(file, inside, take)

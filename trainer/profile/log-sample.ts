@@ -31,7 +31,7 @@ const NEARLY = 1.25;
  * a damaged one.
  */
 export async function sampleLog(paths: readonly string[], data: DataSettings, most: number): Promise<LogSample> {
-  using task = startTask("read", null, "records");
+  using task = startTask("read", null, "record");
   const total = await countOf(paths, data);
   await using log = await ClickLog.open(paths, { data, ...(total > NEARLY * most && { sample: most / total }) });
   const all = await log.names();

@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { clearStatus, hasStatus, showStatus } from "./status-line.ts";
 
 /** A piece of long work that reports how far it is. */
@@ -38,30 +39,29 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-const formatCount = new Intl.NumberFormat("en");
-
 /** Characters of a bar. */
 const BAR_LENGTH = 20;
 /** Milliseconds between two drawings of a bar: smooth to the eye, and nothing beside the work. */
 const REDRAW_MS = 100;
 
 /**
- * Starts a task of `total` units, or null where that is not known. A terminal shows a bar with the rate and the time
- * left; anything else, and a terminal that calls itself dumb, gets one line at the end. Progress goes to stderr, so
- * that stdout holds results only. Whoever starts a task ends it, even where it fails: `using task = startTask(…)`.
+ * Starts a task of `total` steps, or null where that is not known. `noun`: what a step is; the symbol of a unit is its
+ * own `plural`. A terminal shows a bar with the rate and the time left; anything else, and a terminal that calls itself
+ * dumb, gets one line at the end. Progress goes to stderr, so that stdout holds results only. Whoever starts a task
+ * ends it, even where it fails: `using task = startTask(…)`.
  *
  * A task's own steps draw its bar, and no timer does: a bar keeps no process alive, and takes no signal.
  */
-export function startTask(name: string, total: number | null, unit: string): ShownTask {
+export function startTask(name: string, total: number | null, noun: string, plural = `${noun}s`): ShownTask {
   const title = `${outer}${name}`;
   const started = performance.now();
   const seconds = (): number => Math.max((performance.now() - started) / 1000, 1e-3);
   let steps = 0;
   let note = "";
   let drawn = Number.NEGATIVE_INFINITY;
-  const rate = (): string => `${formatCount.format(Math.round(steps / seconds()))} ${unit}/s`;
+  const rate = (): string => `${counted(Math.round(steps / seconds()), noun, plural)}/s`;
   const amount = (): string => {
-    if (total === null || total === 0) return ` ${formatCount.format(steps)} ${unit}`;
+    if (total === null || total === 0) return ` ${counted(steps, noun, plural)}`;
     const share = Math.min(steps / total, 1);
     const full = Math.round(share * BAR_LENGTH);
     return `${"█".repeat(full)}${"░".repeat(BAR_LENGTH - full)} ${Math.floor(100 * share)} %`;
@@ -86,7 +86,7 @@ export function startTask(name: string, total: number | null, unit: string): Sho
       const end = text ?? note;
       const sum =
         steps > 0
-          ? `${formatCount.format(steps)} ${unit} in ${seconds().toFixed(1)} s (${rate()})`
+          ? `${counted(steps, noun, plural)} in ${seconds().toFixed(1)} s (${rate()})`
           : `${seconds().toFixed(1)} s`;
       say(`${name}: ${sum}${end ? `  ${end}` : ""}`);
     },

@@ -128,7 +128,7 @@ export class Training {
     const before = position.seconds;
     const started = performance.now();
     const seconds = (): number => before + (performance.now() - started) / 1000;
-    using task = startTask(`${name} ${number}`, this.#source.count - position.records, "records");
+    using task = startTask(`${name} ${number}`, this.#source.count - position.records, "record");
     let epoch: Epoch;
     try {
       await this.#learnEpoch(number, (records, loss) => {
