@@ -10,6 +10,6 @@ export function defineToken(command: Command): void {
       const entry = await writeTokenEntry(name, scope, token);
       console.log(`token: ${token}\nentry: ${entry}\n`);
       console.log("The token is for the client, and is not shown again. The entry is for the Worker's secret TOKENS,");
-      console.log("which has those of all tokens, with spaces between: npx wrangler secret put TOKENS");
+      console.log("which has those of all tokens, with spaces between: npx wrangler secret put TOKENS --env=");
     });
 }
