@@ -283,6 +283,26 @@ test("a click is on the lists that the page has: on each of them, and on none of
   );
 });
 
+test("a click is on no list of another unit than the page's first list has", async () => {
+  const bySession = { hashAttribute: "session" };
+  await publishPayload({
+    features: { ads: listOf([ORIGIN, GREEDY], rule), more: listOf([ORIGIN, GREEDY], bySession) },
+  });
+  const more = { ...{ type: "html", name: "more", list: "#more", items: "#more > a" }, id: { attribute: "id" } };
+  const RERANK_ROUTES = [{ ...ROUTES[0], lists: [ROUTES[0].lists[0], more] }];
+  const page = `${shopHtml()}<div id=more><a id=item7></a><a id=item2></a></div>`;
+  const { visit, lines } = start(() => new Response(page, { headers: HTML }), {
+    ...{ RERANK_ROUTES, EXPERIMENT_UNITS: "uid=cookie:uid session=cookie:session" },
+  });
+  const cookie = "uid=visitor1; session=s1; consent=yes";
+  const { response } = await visit("/shop/site3", { cookie });
+  const ids = new Map(lines.exposures.map(({ list, id }) => [list, id]));
+  expect([...ids.keys()].sort()).toEqual(["ads", "more"]);
+  const [list] = (response.headers.getSetCookie()[0] ?? "").split(";");
+  await visit("/item/item7", { cookie: `${cookie}; ${list}`, referer: "https://shop.example/shop/site3" });
+  expect(lines.events.map(({ id, item }) => [id, item])).toEqual([[ids.get("ads"), "item7"]]);
+});
+
 test("clicks without a script have the rate limit of reported events, for each list", async () => {
   await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
   const calls = new Map<string, number>();
