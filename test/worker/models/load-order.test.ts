@@ -8,7 +8,7 @@ import { MemoryBudget } from "../../../worker/memory/memory-budget.ts";
 import { bestKernelModule } from "../../../worker/models/kernel-modules.ts";
 import { ModelStore } from "../../../worker/models/model-store.ts";
 import type { Source } from "../../../worker/source/source.ts";
-import { loggedErrors, PATIENCE } from "../client.ts";
+import { loggedErrors, PATIENCE, startWorker } from "../client.ts";
 import { makeModel } from "../tiny-model.ts";
 import { originOf, warmNone } from "./origin.ts";
 
@@ -105,6 +105,34 @@ test("a store that hangs holds a request of a cold isolate for seconds, and its 
     vi.useRealTimers();
   }
   await serves(store, source, 0);
+});
+
+test("while an isolate loads its first model, one body is read, and the others once there is a model", async () => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const source = new SlowSource();
+  const worker = startWorker({}, { source: () => source });
+  let read = 0;
+  const post = (): Promise<Response> => {
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      read++;
+      controller.enqueue(new TextEncoder().encode('{"records": [{}]}'));
+      controller.close();
+    };
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+    return worker.fetch("/v1/score", { method: "POST", headers: { "content-type": "application/json" }, body });
+  };
+  const first = post();
+  await vi.waitFor(() => expect(source.waiting).toHaveLength(1), PATIENCE);
+  const others = [post(), post()];
+  await settle();
+  expect(read).toBe(1);
+  let isLoading = true;
+  const answers = Promise.all([first, ...others]).finally(() => {
+    isLoading = false;
+  });
+  for (; isLoading; await settle()) source.waiting.shift()?.();
+  expect((await answers).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(read).toBe(3);
 });
 
 test("loads are one after the other, however many wait for the first of them, and none loads what another has", async () => {
