@@ -159,6 +159,23 @@ describe("a step is refused where it stands", () => {
   });
 });
 
+test.each<[string, object]>([
+  [
+    "a number that a text step made a text again",
+    { ...id, prepare: [{ decimal: "." }, { prefix: 3 }, { decimal: "." }] },
+  ],
+  [
+    "a time's date, which is a text",
+    { ...id, prepare: [{ time: "date", zone: "UTC" }, { prefix: 4 }, { decimal: "." }] },
+  ],
+  ["a number of each element of a list", { ...tags, prepare: [{ list: "json" }, { decimal: "." }] }],
+  ["a list of a text", { ...tags, prepare: [{ decimal: "." }, "trim", { list: "json" }] }],
+  ["a part of a time as a number", { ...price, prepare: [{ time: "hour", zone: "UTC" }, { clip: [0, 12] }] }],
+  ["further texts that mean missing, before a number", { ...price, prepare: [{ missing: ["-"] }, { decimal: "," }] }],
+])("steps are taken that make %s", (_, field) => {
+  expect(parse([field]).fields[0]?.prepare).toEqual((field as { prepare: unknown }).prepare);
+});
+
 describe("where values come from", () => {
   it.each<[string, object[], object, string]>([
     [
