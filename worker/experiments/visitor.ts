@@ -15,6 +15,9 @@ export const UNIT_COOKIE = "__Host-deepfm-unit";
 const UNIT_PURPOSE = "unit cookie";
 const ANONYMOUS_BYTES = 16;
 
+/** All cookies by which the Worker knows a visitor. */
+const STORED = [UNIT_COOKIE, STICKY_COOKIE, LIST_COOKIE] as const;
+
 /** What is known of a request. */
 export interface VisitorRequest {
   /** Null: it came without any. */
@@ -45,23 +48,16 @@ export interface VisitorOptions {
   now: number;
 }
 
-/**
- * Finds out who a request is from. An id that is forged counts as absent. What the Worker has stored of a visitor who
- * does not consent any more is deleted.
- */
+/** Finds out who a request is from. An id that is forged counts as absent. */
 export function readVisitor(request: VisitorRequest, options: VisitorOptions): Visitor {
   const { values, hashAttributes } = options;
   const header = request.headers?.get("cookie") ?? null;
   const visitor: Visitor = {
     attributes: { ...fieldsOf(request.context) },
     consents: consents(header, values),
-    cookies: [],
+    cookies: withdrawnCookies(request, values),
     preview: previewOf(request.url, options),
   };
-  // A Worker that asks for no consent has stored none of these: they are another's of the same host.
-  if (values.consent !== null && !visitor.consents)
-    for (const name of [STICKY_COOKIE, LIST_COOKIE] as const)
-      if (cookieIn(header, name) !== null) visitor.cookies.push(setCookie(name, null));
   const found = new Set<string>();
   for (const source of values.units) {
     const { attribute, from } = source;
@@ -81,6 +77,17 @@ export function readVisitor(request: VisitorRequest, options: VisitorOptions): V
     if (leftOf(MAX_ATTRIBUTE, value) < 0) delete visitor.attributes[name];
   makeIds(visitor.attributes, hashAttributes);
   return visitor;
+}
+
+/**
+ * Headers `set-cookie` that delete what the Worker has stored of a visitor who does not consent any more. A Worker that
+ * neither asks for consent nor makes ids has stored nothing: what is there by such a name is another's of the host.
+ */
+export function withdrawnCookies({ headers }: VisitorRequest, values: ExperimentValues): string[] {
+  const header = headers?.get("cookie") ?? null;
+  if (values.consent === null && !values.units.some(({ from }) => from === "anonymous")) return [];
+  if (consents(header, values)) return [];
+  return STORED.filter((name) => cookieIn(header, name) !== null).map((name) => setCookie(name, null));
 }
 
 /** What is left of a number of characters when a value has its own; below 0 where it has more. */
@@ -133,7 +140,7 @@ function decoded(value: string): string {
 
 /**
  * The anonymous id of the Worker's own cookie; null without one. Where ids may be stored and `isNeeded`, there is one
- * from now on. Where they may not be, the one that is there counts for nothing, and is deleted.
+ * from now on. Where they may not be, the one that is there counts for nothing.
  */
 function anonymousId(
   header: string | null,
@@ -141,11 +148,8 @@ function anonymousId(
   isNeeded: boolean,
   { keys }: VisitorOptions,
 ): string | null {
+  if (!consents) return null;
   const value = cookieIn(header, UNIT_COOKIE);
-  if (!consents) {
-    if (value !== null) cookies.push(setCookie(UNIT_COOKIE, null));
-    return null;
-  }
   const known = value === null ? null : unsigned(value, keys, UNIT_PURPOSE);
   if (known?.isNewest || (known === null && !isNeeded)) return known?.text ?? null;
   const id = known?.text ?? toHex(crypto.getRandomValues(new Uint8Array(ANONYMOUS_BYTES)));

@@ -1,5 +1,6 @@
 import { makeRequestId } from "../../format/request-id.ts";
 import type { Assigned, Visit } from "../experiments/visit.ts";
+import { withdrawnCookies } from "../experiments/visitor.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import {
@@ -24,8 +25,13 @@ export function experimentArranging(options: RouteOptions, plain: BeginArranging
   return async function begin(page) {
     const settings = options.settings.readOrNull(page.env);
     const logs = options.logSettings.read(page.env);
-    const visit = settings && (await options.experiments.begin(visitorOf(page), { ...settings, logs }, page.keepAlive));
-    if (!settings || !visit) return plain(page);
+    if (!settings) return plain(page);
+    const visitor = visitorOf(page);
+    const visit = await options.experiments.begin(visitor, { ...settings, logs }, page.keepAlive);
+    if (!visit) {
+      const others = await plain(page);
+      return { ...others, cookies: [...withdrawnCookies(visitor, settings.experiments), ...others.cookies] };
+    }
     const lists = assignedLists(page, visit, settings, options);
     const models = Array.from(lists.values(), (list) => list.models);
     scoreEarly(page, models.flat(), options);

@@ -4,7 +4,7 @@ import { type Arranged, arrange, type ListToArrange, reasonOf } from "../experim
 import { exposureOf } from "../experiments/exposure-line.ts";
 import { countArranged, countAssigned, logList } from "../experiments/list-log.ts";
 import { type ListAccess, listScorer } from "../experiments/score-list.ts";
-import type { VisitorRequest } from "../experiments/visitor.ts";
+import { type VisitorRequest, withdrawnCookies } from "../experiments/visitor.ts";
 import type { RouteOptions } from "../route-options.ts";
 import type { RankedItem } from "../scoring/ranking.ts";
 import type { ScoreRequest, ScoreResult } from "../scoring/score-request.ts";
@@ -58,7 +58,7 @@ export async function arrangedAnswer(
   const { experiments, source } = settings;
   const experimentSettings = { experiments, source, logs: options.logSettings.read(call.env) };
   const visit = await options.experiments.begin(call.visitor, experimentSettings, access.keepAlive);
-  if (!visit) return { answer: null, cookies: [] };
+  if (!visit) return { answer: null, cookies: withdrawnCookies(call.visitor, experiments) };
   const assigned = visit.assign(list.name);
   const cookies = visit.cookies();
   if (!assigned) return { answer: null, cookies };

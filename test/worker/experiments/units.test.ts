@@ -131,13 +131,24 @@ test("an anonymous id is made only where the consent cookie says yes", async () 
 });
 
 test("consent that is taken back takes all cookies of the Worker's with it, and no other Worker's", async () => {
-  const stored = [STICKY_COOKIE, LIST_COOKIE].map((name) => [name, "x"] as const);
+  const stored = [UNIT_COOKIE, STICKY_COOKIE, LIST_COOKIE].map((name) => [name, "x"] as const);
   const cookie = stored.map((pair) => pair.join("=")).join("; ");
   const deleted = "; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";
+  const all = Object.fromEntries(stored.map(([name]) => [name, deleted]));
   const bindings = { CONSENT_COOKIE: "consent=yes", EXPERIMENT_UNITS: "uid=cookie:sid" };
+  const orAnonymous = "uid=cookie:sid uid=anonymous";
   for (const [overrides, said, expected] of [
-    [bindings, "", Object.fromEntries(stored.map(([name]) => [name, deleted]))],
+    [bindings, "", all],
     [bindings, "consent=yes; ", {}],
+    // The visitor's own id comes first, and the anonymous one is looked at no more.
+    [{ ...bindings, EXPERIMENT_UNITS: orAnonymous }, "", all],
+    [{ ...bindings, EXPERIMENT_UNITS: orAnonymous }, "consent=yes; ", {}],
+    // Nobody is in an experiment.
+    [{ ...bindings, EXPERIMENTS: "off" }, "", all],
+    [{ ...bindings, EXPERIMENTS: "off" }, "consent=yes; ", {}],
+    [{ ...bindings, EXPERIMENT_SECRETS: "" }, "", all],
+    // Nobody is asked for consent.
+    [{ EXPERIMENT_UNITS: orAnonymous }, "", all],
     [{ EXPERIMENT_UNITS: "uid=cookie:sid" }, "", {}],
   ] as const) {
     const worker = await startBy("uid", overrides);

@@ -209,6 +209,20 @@ test("visitors who consent get an id of their own, whether they are in the exper
   }
 });
 
+test("consent that is taken back takes the cookies with it where experiments are off, too", async () => {
+  await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], rule) } });
+  const units = { EXPERIMENT_UNITS: "uid=anonymous" };
+  const page = () => new Response(shopHtml(), { headers: HTML });
+  const made = await start(page, units).visit("/shop/site3", { cookie: "consent=yes" });
+  const [own] = (made.response.headers.getSetCookie()[0] ?? "").split(";");
+  const { visit, asked } = start(page, { ...units, EXPERIMENTS: "off" });
+  const cookiesOf = async (cookie: string): Promise<string[]> =>
+    (await visit("/shop/site3", { cookie, "if-none-match": '"1"' })).response.headers.getSetCookie();
+  expect(await cookiesOf(`consent=no; ${own}`)).toEqual([expect.stringMatching(/^__Host-deepfm-unit=;.*Max-Age=0$/)]);
+  expect(await cookiesOf(`consent=yes; ${own}`)).toEqual([]);
+  expect(asked.map(({ headers }) => headers.get("if-none-match"))).toEqual([null, '"1"']);
+});
+
 test("an answer that is not modified keeps no cookie from who is in no experiment", async () => {
   await publishPayload({ features: { ads: listOf([ORIGIN, GREEDY], { ...rule, coverage: 0 }) } });
   const { visit } = start(
