@@ -21,7 +21,7 @@ export class StickyCookie implements Sticky {
   readonly documents: StickyDocuments = {};
   #stored: v.InferOutput<typeof DocumentsSchema> = {};
   #units = new Map<string, string>();
-  #isChanged = false;
+  #isToBeSet = false;
 
   static read(
     header: string | null,
@@ -34,6 +34,8 @@ export class StickyCookie implements Sticky {
     const value = cookieIn(header, STICKY_COOKIE);
     const found = value === null ? null : unsigned(value, keys, PURPOSE);
     if (found) cookie.#stored = parse(found.text);
+    // Once the secret that signed it is removed, the document would be none.
+    cookie.#isToBeSet = found?.isNewest === false;
     for (const name of names) {
       const id = attributes[name];
       if (typeof id !== "string") continue;
@@ -50,12 +52,12 @@ export class StickyCookie implements Sticky {
     if (unit === undefined) return;
     const { [unit]: _, ...others } = this.#stored;
     this.#stored = { ...others, [unit]: assignments };
-    this.#isChanged = true;
+    this.#isToBeSet = true;
   };
 
-  /** The header `set-cookie`; null where nothing has changed. */
+  /** The header `set-cookie`; null where what the visitor has is to stay. */
   header(keys: MacKeys): string | null {
-    if (!this.#isChanged) return null;
+    if (!this.#isToBeSet) return null;
     let text = toText(this.#stored);
     while (text.length > MAX_LENGTH) {
       const [oldest] = Object.keys(this.#stored);

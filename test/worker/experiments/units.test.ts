@@ -258,6 +258,40 @@ test("a unit keeps its arm where the payload asks for a sticky document, and now
   expect(new Set(arms.stateless)).toEqual(new Set(["same", "other"]));
 });
 
+test("while secrets are rotated a unit keeps its name in the log, its document and its preview", async () => {
+  const [fresh, old] = SECRETS;
+  const preview = new URLSearchParams({
+    [PREVIEW_PARAMETER]: writePreview(readMacKeys(old, "secrets")[0], { experiment: "ranker", arm: "b" }, 1e10),
+  });
+  let document: string | undefined;
+  const seen: Record<string, unknown>[] = [];
+  for (const bindings of [
+    { EXPERIMENT_SECRETS: old },
+    { EXPERIMENT_SECRETS: `${fresh} ${old}` },
+    { EXPERIMENT_SECRETS: fresh, UNIT_SECRET: old },
+    { EXPERIMENT_SECRETS: fresh },
+  ]) {
+    const all = { ...bindings, CONSENT_COOKIE: "consent=yes", EXPERIMENT_UNITS: "uid=cookie:sid" };
+    const worker = await startBy("uid", all, { bucketVersion: 1 });
+    const cookie = `consent=yes; sid=unit-1${document === undefined ? "" : `; ${STICKY_COOKIE}=${document}`}`;
+    const { line, cookies } = await ask(worker, { cookie });
+    const set = cookies[STICKY_COOKIE]?.split(";")[0];
+    document = set ?? document;
+    const again = await ask(worker, { cookie: `consent=yes; sid=unit-1; ${STICKY_COOKIE}=${document}` });
+    const previewed = (await ask(worker, { cookie }, {}, `?${preview}`)).line;
+    seen.push({ u: line?.u, isSet: set !== undefined, isKept: !again.cookies[STICKY_COOKIE], flags: previewed?.flags });
+  }
+  const [{ u } = {}, , , { u: other } = {}] = seen;
+  expect(seen).toEqual([
+    { u, isSet: true, isKept: true, flags: "v" },
+    // The document is signed by the new secret from now on.
+    { u, isSet: true, isKept: true, flags: "v" },
+    { u, isSet: false, isKept: true, flags: undefined },
+    { u: other, isSet: true, isKept: true, flags: undefined },
+  ]);
+  expect(other).not.toBe(u);
+});
+
 test.each([
   [{ EXPERIMENT_UNITS: "uid" }, 'EXPERIMENT_UNITS: got "uid", expected entries such as uid=cookie:uid'],
   [{ EXPERIMENT_UNITS: "uid=cookie:" }, "EXPERIMENT_UNITS: got "],
