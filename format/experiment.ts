@@ -91,8 +91,6 @@ export interface Experiment {
   key: string;
   /** 8 hex digits, which change with all that assigns units and with the arms, but not with the coverage. */
   phase: string;
-  /** Whether it asks for a sticky document: it has a `bucketVersion`. */
-  sticky: boolean;
   arms: readonly Arm[];
   /** The feature whose list it is about. */
   list: string;
@@ -105,6 +103,8 @@ export interface Payload {
   arms: ReadonlyMap<unknown, PlacedArm>;
   /** By list: its experiments, in the order of the rules. */
   lists: ReadonlyMap<string, readonly Experiment[]>;
+  /** Lists that ask for a sticky document: an experiment, or one that it asks for first, has a `bucketVersion`. */
+  stickyLists: ReadonlySet<string>;
   /** The names of attributes that units are hashed by. */
   hashAttributes: ReadonlySet<string>;
 }
@@ -129,6 +129,7 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
       );
   const arms = new Map<unknown, PlacedArm>();
   const lists = new Map<string, readonly Experiment[]>();
+  const stickyLists = new Set<string>();
   const hashAttributes = new Set<string>();
   for (const [id, feature] of Object.entries(json.features)) {
     const place = `${source}: features.${id}`;
@@ -139,8 +140,9 @@ export async function checkPayload(input: unknown, source: string): Promise<Payl
     if (!isList(feature)) continue;
     checkConditions(id, json, source, new ConditionCheck(json.savedGroups ?? {}));
     lists.set(id, await placeArms(id, feature, place, arms));
+    if (asksForSticky(id, json)) stickyLists.add(id);
   }
-  return { json, arms, lists, hashAttributes };
+  return { json, arms, lists, stickyLists, hashAttributes };
 }
 
 /** Checks the conditions of a feature, and of those that it asks for first, each as often as it is asked for. */
@@ -153,6 +155,18 @@ function checkConditions(id: string, json: PayloadJson, source: string, conditio
       checkConditions(parent.id, json, source, conditions, depth + 1);
     }
   });
+}
+
+/** Whether a feature, or one that it asks for first, has an experiment with a sticky document. */
+function asksForSticky(id: string, json: PayloadJson): boolean {
+  const { rules = [] } = json.features[id] ?? {};
+  return rules.some(
+    (rule) => isSticky(rule) || rule.parentConditions?.some((parent) => asksForSticky(parent.id, json)),
+  );
+}
+
+function isSticky({ bucketVersion, disableStickyBucketing }: Rule): boolean {
+  return bucketVersion !== undefined && disableStickyBucketing !== true;
 }
 
 /** Adds the arms of a list's feature to `arms`, and returns its experiments. */
@@ -251,7 +265,7 @@ function attributesOf({ hashAttribute = "id", fallbackAttribute, filters = [] }:
 }
 
 async function experimentOf(list: string, rule: Variations, place: string): Promise<Experiment> {
-  const { variations, weights, ranges, meta, bucketVersion, disableStickyBucketing } = rule;
+  const { variations, weights, ranges, meta } = rule;
   const count = variations.length;
   if (count < 2 || count > MAX_ARMS)
     throw new FormatError(`${place}.variations`, `got ${count} arms, expected 2 to ${MAX_ARMS}`);
@@ -267,10 +281,9 @@ async function experimentOf(list: string, rule: Variations, place: string): Prom
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined)
     throw new FormatError(`${place}.variations`, `got the arm ${show(twice)} twice, expected each once`);
-  const sticky = bucketVersion !== undefined && disableStickyBucketing !== true;
-  if (sticky && !meta?.every(({ key }) => key !== undefined))
+  if (isSticky(rule) && !meta?.every(({ key }) => key !== undefined))
     throw new FormatError(`${place}.meta`, "got no key for each arm, expected them with a bucketVersion");
-  return { key: rule.key ?? list, phase: await phaseOf(list, rule), sticky, arms, list };
+  return { key: rule.key ?? list, phase: await phaseOf(list, rule), arms, list };
 }
 
 function checkRanges(ranges: readonly [number, number][] = [], place: string): void {

@@ -32,10 +32,10 @@ test("a payload's lists, experiments and arms are known", async () => {
   expect(experiment).toMatchObject({
     key: "ranker",
     list: "home",
-    sticky: false,
     arms: [{ arm: "a" }, { arm: "b", k: 10 }],
   });
   expect(payload.hashAttributes).toEqual(new Set(["uid"]));
+  expect(payload.stickyLists).toEqual(new Set());
   const values = payload.json.features.home?.rules?.[0]?.variations ?? [];
   expect(values.map((value) => payload.arms.get(value)?.arm.arm)).toEqual(["a", "b"]);
   expect(payload.arms.get(payload.json.features.home?.defaultValue)).toMatchObject({
@@ -80,6 +80,20 @@ test("prerequisites of a feature, which a console writes as rules without a valu
     expect(assignment?.unit?.experiment.key).toBe(assigned ? "ranker" : undefined);
     expect(assignment === null).toBe(!assigned);
   }
+});
+
+test("a list asks for a sticky document where it, or what it asks for first, has a bucketVersion", async () => {
+  const sticky = { bucketVersion: 1, meta: [{ key: "0" }, { key: "1" }] };
+  const isAsked = async (rule: object, holdout: object): Promise<boolean> => {
+    const hold = { defaultValue: "in", rules: [{ ...RULE, key: "hold", variations: ["in", "out"], ...holdout }] };
+    const flag = { defaultValue: "on", rules: [{ parentConditions: [{ id: "hold", condition: { value: "in" } }] }] };
+    const features = { hold, flag, home: { rules: [gate, { ...RULE, ...rule }] } };
+    return (await checkPayload({ features }, "payload")).stickyLists.has("home");
+  };
+  expect(await isAsked({}, {})).toBe(false);
+  expect(await isAsked(sticky, {})).toBe(true);
+  expect(await isAsked({}, sticky)).toBe(true);
+  expect(await isAsked({}, { ...sticky, disableStickyBucketing: true })).toBe(false);
 });
 
 describe("a payload is refused", () => {

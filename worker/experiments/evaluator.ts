@@ -45,11 +45,6 @@ export class Evaluator {
     this.#client = new GrowthBookClient().initSync({ payload: given as never });
   }
 
-  /** The experiments of a list, in the order of its rules; null: the payload does not have the list. */
-  experimentsOf(list: string): readonly Experiment[] | null {
-    return this.payload.lists.get(list) ?? null;
-  }
-
   /**
    * What a list is ordered by; null: as without experiments. Throws what the library throws where a condition of the
    * payload cannot be evaluated.

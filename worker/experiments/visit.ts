@@ -119,7 +119,7 @@ export class Visit {
   }
 
   #evaluate(list: string): Assignment | null {
-    const asksForSticky = this.#evaluator.experimentsOf(list)?.some(({ sticky }) => sticky) ?? false;
+    const asksForSticky = this.#evaluator.payload.stickyLists.has(list);
     if (asksForSticky && this.#visitor.consents) this.#sticky ??= this.#readSticky();
     try {
       return this.#evaluator.assign(list, this.#visitor.attributes, asksForSticky ? this.#sticky : null);

@@ -258,6 +258,31 @@ test("a unit keeps its arm where the payload asks for a sticky document, and now
   expect(new Set(arms.stateless)).toEqual(new Set(["same", "other"]));
 });
 
+test("a unit keeps what a prerequisite gave it, where that asks for a sticky document", async () => {
+  const bindings = { CONSENT_COOKIE: "consent=yes", EXPERIMENT_UNITS: "uid=cookie:sid" };
+  const startWith = async (seed: string): Promise<Started> => {
+    const meta = [{ key: "in" }, { key: "out" }];
+    const sticky = { key: "holdout", hashVersion: 2, hashAttribute: "uid", seed, bucketVersion: 1, meta };
+    const hold = { defaultValue: "in", rules: [{ ...sticky, variations: ["in", "out"] }] };
+    const parentConditions = [{ id: "hold", condition: { value: "in" } }];
+    await publishPayload({ features: { hold, home: listOf(ARMS, { hashAttribute: "uid", parentConditions }) } });
+    return startExperiments(bindings);
+  };
+  const units = Array.from({ length: 12 }, (_, n) => `consent=yes; sid=unit-${n}`);
+  const first = await startWith("a seed");
+  const seen = await Promise.all(units.map((cookie) => ask(first, { cookie })));
+  const moved = await startWith("another seed");
+  const [kept, drawn]: [(string | null)[], (string | null)[]] = [[], []];
+  for (const [n, cookie] of units.entries()) {
+    const [value = ""] = String(seen[n]?.cookies[STICKY_COOKIE]).split(";");
+    kept.push((await ask(moved, { cookie: `${cookie}; ${STICKY_COOKIE}=${value}` })).arm);
+    drawn.push((await ask(moved, { cookie })).arm);
+  }
+  expect(kept).toEqual(seen.map(({ arm }) => arm));
+  expect(drawn).not.toEqual(kept);
+  expect(kept).toContain(null);
+});
+
 test("while secrets are rotated a unit keeps its name in the log, its document and its preview", async () => {
   const [fresh, old] = SECRETS;
   const preview = new URLSearchParams({
