@@ -16,7 +16,7 @@ const MAX_DEPTH = 32;
 /** Steps of all that one list asks for: less than a second of the slowest expressions. */
 const MAX_STEPS = 2 ** 24;
 
-/** What a comparison counts for, beside the steps of matching. */
+/** What a comparison counts for, beside the steps of matching, and a condition without any. */
 const COMPARISON_STEPS = 2 ** 8;
 
 /** What the conditions of one list may take, and the saved groups that they may name. */
@@ -71,7 +71,7 @@ export class ConditionCheck {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new FormatError(source, `got ${show(value)}, expected an object such as {"country": "de"}`);
     const members = Object.entries(value);
-    this.#spend(depth > MAX_DEPTH ? Number.POSITIVE_INFINITY : COMPARISON_STEPS * members.length, source);
+    this.#spend(depth > MAX_DEPTH ? Number.POSITIVE_INFINITY : COMPARISON_STEPS * Math.max(1, members.length), source);
     return members.map(([name, member]) => [name, member, `${source}: ${name}`]);
   }
 

@@ -96,6 +96,16 @@ test("a list asks for a sticky document where it, or what it asks for first, has
   expect(await isAsked({}, { ...sticky, disableStickyBucketing: true })).toBe(false);
 });
 
+test("prerequisites that take long although no condition of theirs compares anything are refused", async () => {
+  const asksFor = (id: string) => ({ parentConditions: [{ id, condition: {}, gate: true }] });
+  const flags = Array.from({ length: 31 }, (_, i) => {
+    const next = asksFor(`flag${i + 1}`);
+    return [`flag${i}`, { defaultValue: "on", rules: i < 30 ? [next, next] : [] }] as const;
+  });
+  const features = { ...Object.fromEntries(flags), home: { rules: [asksFor("flag0"), RULE] } };
+  await expect(checkPayload({ features }, "payload")).rejects.toThrow("or may take more than 16777216 steps");
+});
+
 describe("a payload is refused", () => {
   const rule = (change: object, place: string, problem: string) => [
     payloadOf({ ...RULE, ...change }),
