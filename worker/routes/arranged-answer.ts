@@ -73,7 +73,9 @@ export async function arrangedAnswer(
   const worker = settings.workerVersion?.id ?? null;
   const line = id === null ? null : exposureOf(arranged, visit, { id, now, worker });
   const { env } = call;
-  const after = line && logList(line, arranged, score, { env, keepAlive: access.keepAlive }, options);
+  // A shadow scores once the answer is out, and nobody waits for its rows.
+  const shadow = assigned.arm.shadow ? listScorer(asked, options, { ...access, spentMs: 0 }) : null;
+  const after = line && logList(line, arranged, shadow, { env, keepAlive: access.keepAlive }, options);
   const shown = arranged.shown ?? Array.from({ length: list.slots }, (_, slot) => slot);
   const items = list.receipt ? shown.map((i) => list.ids[i] as string) : null;
   const receipt = id === null || items === null ? null : makeReceipt(visit.keys.signing[0], id, items);

@@ -7,12 +7,12 @@ import { fromHex } from "../../../format/hash.ts";
 import { checkReceipt } from "../../../format/item-tags.ts";
 import { readMacKeys } from "../../../format/mac.ts";
 import type { Policy } from "../../../format/policy.ts";
-import { pointerKey } from "../../../format/store.ts";
+import { pageKey, pointerKey } from "../../../format/store.ts";
 import { drawOrder } from "../../../runtime/orders/order.ts";
 import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import type { LineSink } from "../../../worker/exposures/line-sink.ts";
 import { loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
-import { makeModel, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
+import { expectedScores, makeModel, pageOf, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
 import { listOf, publishPayload, SECRETS, startExperiments } from "./experiment-worker.ts";
 
 const IDS = ["a", "b", "c", "d", "e"];
@@ -71,6 +71,8 @@ function expectReplay(line: Exposure): void {
   expect(again.draft?.coins.join("")).toBe(coins);
   expect(team?.replaceAll("-", "")).toBe(again.draft?.teams.join(""));
 }
+
+const near = (score: number): unknown => expect.closeTo(score, 6);
 
 test("units are assigned to arms, each list is in its arm's order, and its line replays", async () => {
   await publishPayload({ features: { home: listOf([ORIGIN, GREEDY, DRAWN, DRAFT]) } });
@@ -190,6 +192,28 @@ test("a shadow's logits are beside those that were served, once the answer is ou
   const logits = readFloats(line.shadow?.logits ?? "", "shadow");
   for (const [i, logit] of logits.entries()) expect(1 / (1 + Math.exp(-logit))).toBeCloseTo(scores[i] as number, 6);
   expect((await worker.memory()).taken.requests).toBe(0);
+});
+
+test("a shadow has the time for rows to itself, as nobody waits for it", async () => {
+  await publishPayload({ features: { home: listOf([SHADOWED, { ...SHADOWED, arm: "twin" }]) } });
+  const cold = pageKey(model.pages[pageOf("site", "site57", model)]?.digest as Uint8Array);
+  const get = async (key: string | string[], options: KVNamespaceGetOptions<"text">): Promise<unknown> => {
+    if ([key].flat().includes(cold)) return new Promise(() => {});
+    if (Array.isArray(key)) await scheduler.wait(300);
+    return env.MODELS.get(key as string, options);
+  };
+  const MODELS = new Proxy(env.MODELS, {
+    get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
+  });
+  const worker = startExperiments({ MODELS, ROW_DEADLINE_MS: 1000 });
+  const { degraded } = await rank(worker, "site57");
+  expect(degraded).toEqual({ rows: 1, reason: "deadline" });
+  const logits = readFloats(worker.log.takeOne().shadow?.logits ?? "", "shadow");
+  const { context } = bodyOf("site57") as { context: object };
+  const records = CANDIDATES.map((candidate) => ({ ...context, ...candidate }));
+  const expected = await expectedScores(other, records);
+  expect([...logits].map((logit) => 1 / (1 + Math.exp(-logit)))).toEqual(expected.map((score) => near(score)));
+  expect(expected).not.toEqual(await expectedScores(other, records, [pageOf("site", "site57", other)]));
 });
 
 test("a shadow that cannot score leaves its line without it", async () => {
