@@ -37,6 +37,8 @@ export interface Arranged {
   shown: number[] | null;
   /** The arm's model, where it scored. */
   scored: ScoredList | null;
+  /** For team-draft: the rival, where it scored. */
+  rival: ScoredList | null;
   drawn: Drawn | null;
   /** Set where the arm's order could not be had. */
   failure: { why: FailureReason; error: unknown } | null;
@@ -47,7 +49,6 @@ export interface Drawn {
   policy: Policy;
   seed: Uint8Array;
   order: Order;
-  rival: ScoreResult | null;
 }
 
 /**
@@ -56,22 +57,35 @@ export interface Drawn {
  */
 export async function arrange(list: ListToArrange, assigned: Assigned, score: ScoreList): Promise<Arranged> {
   const { arm } = assigned;
-  const arranged: Arranged = { list, assigned, shown: null, scored: null, drawn: null, failure: null };
+  const arranged: Arranged = { list, assigned, shown: null, scored: null, rival: null, drawn: null, failure: null };
   if (arm.model === null) return arranged;
   try {
-    arranged.scored = await score(arm.model);
-    const rival = arm.policy.policy === "team-draft" ? (await score(arm.policy.rival)).result : null;
+    const scored = score(arm.model);
+    // Beside the own model and not after it, so that both have the same time for their rows.
+    const rival = arm.policy.policy === "team-draft" ? score(arm.policy.rival) : null;
+    // Where the own model fails, nobody waits for the rival.
+    rival?.catch(() => {});
+    arranged.scored = await scored;
+    arranged.rival = await rival;
     const policy = policyOf(arm, list.slots);
     const seed = crypto.getRandomValues(new Uint8Array(SEED_BYTES));
     const { logits } = arranged.scored.result;
-    const candidates = { ids: list.ids, distinct: true, logits, ...(rival && { rivalLogits: rival.logits }) };
+    const rivalLogits = arranged.rival?.result.logits;
+    const candidates = { ids: list.ids, distinct: true, logits, ...(rivalLogits && { rivalLogits }) };
     const order = drawOrder(policy, candidates, seed, list.slots);
-    arranged.drawn = { policy, seed, order, rival };
+    arranged.drawn = { policy, seed, order };
     arranged.shown = order.shown;
   } catch (error) {
     arranged.failure = { why: whyOf(error), error };
   }
   return arranged;
+}
+
+/** What was missing in time of the rows that a list was scored with, the rival's among them; null: nothing. */
+export function missingOf({ scored, rival }: Arranged): ScoreResult["missing"] {
+  const own = scored?.result.missing ?? null;
+  const other = rival?.result.missing ?? null;
+  return own && other ? { rows: own.rows + other.rows, reason: own.reason } : (own ?? other);
 }
 
 function whyOf(error: unknown): FailureReason {

@@ -3,7 +3,7 @@ import { writeFloats } from "../../format/floats.ts";
 import { toHex } from "../../format/hash.ts";
 import { OWN_TEAM } from "../../runtime/orders/team-draft.ts";
 import type { ScoreResult } from "../scoring/score-request.ts";
-import type { Arranged, Drawn } from "./arrange.ts";
+import { type Arranged, type Drawn, missingOf } from "./arrange.ts";
 import type { Visit } from "./visit.ts";
 
 /** What a line says of the time and the place where its list went out. */
@@ -25,7 +25,7 @@ const NO_SEED = "0".repeat(32);
  * that may be absent are set one by one: for each spread of an object V8 calls its runtime.
  */
 export function exposureOf(arranged: Arranged, visit: Visit, about: LineAbout): Exposure | null {
-  const { list, assigned, scored, drawn } = arranged;
+  const { list, assigned, scored, rival, drawn } = arranged;
   const { arm, unit } = assigned;
   if (!unit?.isKept) return null;
   const why = about.why ?? arranged.failure?.why;
@@ -52,9 +52,10 @@ export function exposureOf(arranged: Arranged, visit: Visit, about: LineAbout): 
   if (scored) {
     line.model = modelAt(scored.result);
     line.logits = writeFloats(scored.result.logits);
-    if (scored.result.missing) line.deg = scored.result.missing;
   }
-  if (drawn?.rival) line.rival = writeFloats(drawn.rival.logits);
+  if (rival) line.rival = writeFloats(rival.result.logits);
+  const missing = missingOf(arranged);
+  if (missing) line.deg = missing;
   if (served) addPropensities(line, served);
   if (why !== undefined) line.why = why;
   if (about.worker) line.worker = about.worker;

@@ -22,9 +22,11 @@ export function countAssigned(
 
 /** Counts what a list was scored with, and says in the log why it could not be ordered. */
 export function countArranged(arranged: Arranged, options: RouteOptions): void {
-  const { assigned, scored, failure } = arranged;
-  if (scored) options.counters.add(scored.result, scored.model.scorer.manifest.spec);
-  if (scored?.result.missing) options.degraded.add({ model: scored.result.model, ...scored.result.missing });
+  const { assigned, scored, rival, failure } = arranged;
+  for (const by of [scored, rival]) {
+    if (by) options.counters.add(by.result, by.model.scorer.manifest.spec);
+    if (by?.result.missing) options.degraded.add({ model: by.result.model, ...by.result.missing });
+  }
   if (!failure) return;
   const details = { list: assigned.list, arm: assigned.arm.arm, why: failure.why };
   if (failure.why === "error") logError("arrange_failed", failure.error, details);

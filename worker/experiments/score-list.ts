@@ -1,4 +1,5 @@
 import { FALLBACK_WAIT_MS } from "../limits.ts";
+import type { LoadedModel } from "../models/loaded-model.ts";
 import type { ModelAccess } from "../models/model-store.ts";
 import type { RouteOptions } from "../route-options.ts";
 import { type ScoreOptions, type ScoreRequest, scoreRequest } from "../scoring/score-request.ts";
@@ -20,8 +21,15 @@ export interface ListAccess extends ModelAccess {
  */
 export function listScorer(request: ScoreRequest, { models, rows }: RouteOptions, access: ListAccess): ScoreList {
   const started = performance.now();
+  let loaded: Promise<unknown> = Promise.resolve();
+  const load = (reference: string): Promise<LoadedModel> => {
+    // An isolate loads one model at a time, and none waits in the time of another.
+    const mine = loaded.then(() => models.use(reference, uncharged(access), FALLBACK_WAIT_MS));
+    loaded = mine.catch(() => {});
+    return mine;
+  };
   return async function scoreList(reference) {
-    const model = models.ready(reference, access) ?? (await models.use(reference, uncharged(access), FALLBACK_WAIT_MS));
+    const model = models.ready(reference, access) ?? (await load(reference));
     const { rowDeadlineMs, spentMs, source, maxKeys, charge, keepAlive, lease } = access;
     const deadlineMs = (model.deadlineMs ?? rowDeadlineMs) - spentMs - (performance.now() - started);
     const options: ScoreOptions = { model, rows, source, deadlineMs, maxKeys, charge, keepAlive, lease };

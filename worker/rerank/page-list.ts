@@ -112,4 +112,4 @@ export class PageList {
 }
 
 /** Of a list that nobody has ordered. */
-const NOTHING = { shown: null, scored: null, drawn: null, failure: null };
+const NOTHING = { shown: null, scored: null, rival: null, drawn: null, failure: null };

@@ -1,6 +1,6 @@
 import { makeReceipt } from "../../format/item-tags.ts";
 import { makeRequestId } from "../../format/request-id.ts";
-import { type Arranged, arrange, type ListToArrange, reasonOf } from "../experiments/arrange.ts";
+import { type Arranged, arrange, type ListToArrange, missingOf, reasonOf } from "../experiments/arrange.ts";
 import { exposureOf } from "../experiments/exposure-line.ts";
 import { countArranged, countAssigned, logList } from "../experiments/list-log.ts";
 import { type ListAccess, listScorer } from "../experiments/score-list.ts";
@@ -106,10 +106,11 @@ function bodyOf(
   const { assigned, failure, scored } = arranged;
   const { arm, unit } = assigned;
   const result = resultOf(arranged);
+  const missing = result && missingOf(arranged);
   return {
     items: itemsOf(shown, result?.scores ?? null),
     ...(result && { model: result.model, version: result.version }),
-    ...(result?.missing && { degraded: result.missing }),
+    ...(missing && { degraded: missing }),
     ...(unseen && result && scored && { unseen: unseenByField(result.unseen, scored.model.scorer.manifest.spec) }),
     ...(unit && {
       experiment: {

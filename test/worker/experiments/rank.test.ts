@@ -194,26 +194,52 @@ test("a shadow's logits are beside those that were served, once the answer is ou
   expect((await worker.memory()).taken.requests).toBe(0);
 });
 
-test("a shadow has the time for rows to itself, as nobody waits for it", async () => {
-  await publishPayload({ features: { home: listOf([SHADOWED, { ...SHADOWED, arm: "twin" }]) } });
-  const cold = pageKey(model.pages[pageOf("site", "site57", model)]?.digest as Uint8Array);
+/** A Worker for which the model's page with a value of `site` never comes, and all other pages in 300 ms. */
+async function startWithout(site: string): Promise<Started> {
+  const missing = pageKey(model.pages[pageOf("site", site, model)]?.digest as Uint8Array);
   const get = async (key: string | string[], options: KVNamespaceGetOptions<"text">): Promise<unknown> => {
-    if ([key].flat().includes(cold)) return new Promise(() => {});
+    if ([key].flat().includes(missing)) return new Promise(() => {});
     if (Array.isArray(key)) await scheduler.wait(300);
     return env.MODELS.get(key as string, options);
   };
   const MODELS = new Proxy(env.MODELS, {
     get: (target, name) => (name === "get" ? get : Reflect.get(target, name, target).bind(target)),
   });
-  const worker = startExperiments({ MODELS, ROW_DEADLINE_MS: 1000 });
+  return startExperiments({ MODELS, ROW_DEADLINE_MS: 1000 });
+}
+
+/** Whether logits are those of the other model with all of its rows. */
+async function expectWhole(text: string | undefined, site: string): Promise<void> {
+  const records = CANDIDATES.map((candidate) => ({ site, device: "phone", ...candidate }));
+  const expected = await expectedScores(other, records);
+  expect(expected).not.toEqual(await expectedScores(other, records, [pageOf("site", site, other)]));
+  const scores = Array.from(readFloats(text ?? "", "logits"), (logit) => 1 / (1 + Math.exp(-logit)));
+  expect(scores).toEqual(expected.map((score) => near(score)));
+}
+
+test("a shadow has the time for rows to itself, as nobody waits for it", async () => {
+  await publishPayload({ features: { home: listOf([SHADOWED, { ...SHADOWED, arm: "twin" }]) } });
+  const worker = await startWithout("site57");
   const { degraded } = await rank(worker, "site57");
   expect(degraded).toEqual({ rows: 1, reason: "deadline" });
-  const logits = readFloats(worker.log.takeOne().shadow?.logits ?? "", "shadow");
-  const { context } = bodyOf("site57") as { context: object };
-  const records = CANDIDATES.map((candidate) => ({ ...context, ...candidate }));
-  const expected = await expectedScores(other, records);
-  expect([...logits].map((logit) => 1 / (1 + Math.exp(-logit)))).toEqual(expected.map((score) => near(score)));
-  expect(expected).not.toEqual(await expectedScores(other, records, [pageOf("site", "site57", other)]));
+  await expectWhole(worker.log.takeOne().shadow?.logits, "site57");
+});
+
+test("a rival has as much time for rows as the own model, and what either lacks is in the line", async () => {
+  await publishPayload({ features: { home: listOf([DRAFT, { ...DRAFT, arm: "twin" }]) } });
+  const worker = await startWithout("site57");
+  const { degraded } = await rank(worker, "site57");
+  const line = worker.log.takeOne();
+  await expectWhole(line.rival, "site57");
+  const reversed = { ...DRAFT, model: "other", policy: { ...DRAFT.policy, rival: "tiny" } };
+  await publishPayload({ features: { home: listOf([reversed, { ...reversed, arm: "twin" }]) } });
+  const again = await startWithout("site57");
+  const answer = await rank(again, "site57");
+  const of = again.log.takeOne();
+  await expectWhole(of.logits, "site57");
+  const lack = { rows: 1, reason: "deadline" };
+  expect([degraded, line.deg, answer.degraded, of.deg]).toEqual([lack, lack, lack, lack]);
+  expect(await again.metrics()).toMatch(/missing_rows_total\{model="tiny",.*\} 1/);
 });
 
 test("a shadow that cannot score leaves its line without it", async () => {
