@@ -37,8 +37,8 @@ export class StickyCookie implements Sticky {
     // Once the secret that signed it is removed, the document would be none.
     cookie.#isToBeSet = found?.isNewest === false;
     for (const name of names) {
-      const id = attributes[name];
-      if (typeof id !== "string") continue;
+      if (!Object.hasOwn(attributes, name)) continue;
+      const id = String(attributes[name]);
       const unit = unitHash(unitKey, name, id);
       cookie.#units.set(`${name}||${id}`, unit);
       const assignments = cookie.#stored[unit];

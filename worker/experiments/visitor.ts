@@ -114,9 +114,11 @@ function valueIn({ from, name }: UnitSource, { headers, context }: VisitorReques
 function makeIds(attributes: Record<string, unknown>, names: ReadonlySet<string>): void {
   for (const name of names) {
     if (!Object.hasOwn(attributes, name)) continue;
-    const id = unitId(attributes[name]);
+    const value = attributes[name];
+    const id = unitId(value);
     if (id === null) delete attributes[name];
-    else attributes[name] = id;
+    // A number stays one, for conditions that compare it; but the library takes 0 for no id.
+    else if (typeof value !== "number" || value === 0) attributes[name] = id;
   }
 }
 

@@ -90,6 +90,23 @@ test("an id that is not ASCII is hashed first, and a number is its text", async 
   expect(await ask(worker, {}, { site: "12" })).toMatchObject({ arm: number.arm, line: { u: number.line?.u } });
 });
 
+test("a condition compares an id as it came: a number with numbers", async () => {
+  const rule = { condition: { site: { $in: [0, 12] } }, filters: [{ seed: "f", ranges: [[0, 1]], attribute: "site" }] };
+  const worker = await startBy("site", {}, rule);
+  const isIn = async (site: unknown): Promise<boolean> => (await ask(worker, {}, { site })).line !== null;
+  expect([await isIn(12), await isIn(13), await isIn("12")]).toEqual([true, false, false]);
+  const plain = await startBy("site");
+  expect((await ask(plain, {}, { site: 0 })).line?.u).toBe((await ask(plain, {}, { site: "0" })).line?.u);
+  const consent = { CONSENT_COOKIE: "consent=yes" };
+  const sticky = await startBy("site", consent, { bucketVersion: 1 });
+  const first = await ask(sticky, { cookie: "consent=yes" }, { site: 12 });
+  const held = `consent=yes; ${STICKY_COOKIE}=${String(first.cookies[STICKY_COOKIE]).split(";")[0]}`;
+  for (const seed of ["b", "c", "d", "e"]) {
+    const moved = await startBy("site", consent, { bucketVersion: 1, seed });
+    expect((await ask(moved, { cookie: held }, { site: 12 })).arm).toBe(first.arm);
+  }
+});
+
 test("integers that JSON.parse has rounded and texts of no UTF-8 are no ids, as two of them may be one", async () => {
   const worker = await startBy("site");
   const texts = ['"\\ud800"', '"a\\udfff"', '"a\\ufffd"'];
