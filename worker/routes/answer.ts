@@ -95,6 +95,7 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
   const lease = options.memory.lease("requests");
   let isKept = false;
   let asked: AskedRequest | null = null;
+  let cookies: readonly string[] = [];
   try {
     const request = await read(body, lease, (found, wrong) => {
       const judge = models.servingFor(chosenBy(wrong));
@@ -106,7 +107,9 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
     const { keys, leastSerials, bundled } = settings;
     const access = { source, keys, leastSerials, bundled, charge, keepAlive, lease };
     const { list } = asked;
-    const { answer, cookies } = list ? await ofExperiments(asked, list, call, options, access, parsingMs) : NONE;
+    const found = list && (await ofExperiments(asked, list, call, options, access, parsingMs));
+    if (found) cookies = found.cookies;
+    const answer = found?.answer;
     if (answer) {
       isKept = answer.after !== null;
       if (answer.after) afterAnswer(answer.after, lease, keepAlive);
@@ -131,14 +134,11 @@ export async function answered(call: Call, options: RouteOptions, read: ReadRequ
     if (!fallback || !asked?.inOrder) throw error;
     const inOrder = asked.inOrder();
     models.fallbacks.order++;
-    return { body: { ...inOrder, fallback }, result: null };
+    return { body: { ...inOrder, fallback }, result: null, cookies };
   } finally {
     if (!isKept) lease.end();
   }
 }
-
-/** Of a request that names no list of an experiment. */
-const NONE: OfExperiments = { answer: null, cookies: [] };
 
 function ofExperiments(
   asked: AskedRequest,

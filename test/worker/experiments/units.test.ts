@@ -9,7 +9,7 @@ import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import { LIST_COOKIE } from "../../../worker/events/list-cookie.ts";
 import { STICKY_COOKIE } from "../../../worker/experiments/sticky-cookie.ts";
 import { UNIT_COOKIE } from "../../../worker/experiments/visitor.ts";
-import type { TestBindings } from "../client.ts";
+import { loggedErrors, type TestBindings } from "../client.ts";
 import { makeModel, publishTiny } from "../tiny-model.ts";
 import { listOf, publishPayload, SECRETS, startExperiments } from "./experiment-worker.ts";
 
@@ -344,4 +344,17 @@ test.each([
 ])("a setting that is wrong is refused: %j", async (bindings, detail) => {
   const response = await startExperiments(bindings).post("/v1/rank", {});
   expect(await response.json()).toMatchObject({ status: 503, detail: expect.stringContaining(detail) });
+});
+
+test("an answer in the order of the request, as no model serves, deletes what it must as any other", async () => {
+  loggedErrors();
+  const worker = await startBy("visitor", { ...CONSENT, MODEL_KEYS: "dGVzdA==" });
+  const response = await worker.fetch("/v1/rank", {
+    method: "POST",
+    headers: { "content-type": "application/json", cookie: `${UNIT_COOKIE}=any; ${STICKY_COOKIE}=any` },
+    body: JSON.stringify({ experiment: "search", candidates: [{ ad: "ad1" }], ids: ["x"], fallback: "order" }),
+  });
+  expect(await response.json()).toMatchObject({ items: [{ id: "x", rank: 1 }], fallback: { to: "order" } });
+  const deleted = response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]);
+  expect(new Set(deleted)).toEqual(new Set([`${UNIT_COOKIE}=`, `${STICKY_COOKIE}=`]));
 });
