@@ -53,7 +53,7 @@ export function exposureOf(arranged: Arranged, visit: Visit, about: LineAbout): 
     line.model = modelAt(scored.result);
     line.logits = writeFloats(scored.result.logits);
   }
-  if (rival) line.rival = writeFloats(rival.result.logits);
+  if (drawn && rival) line.rival = writeFloats(rival.result.logits);
   const missing = missingOf(arranged);
   if (missing) line.deg = missing;
   if (served) addPropensities(line, served);

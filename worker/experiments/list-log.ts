@@ -20,13 +20,16 @@ export function countAssigned(
   if (!isPreview) assignments.add(assigned, why ?? "");
 }
 
-/** Counts what a list was scored with, and says in the log why it could not be ordered. */
+/** Counts what a list was scored with, by each model, and says in the log why it could not be ordered. */
 export function countArranged(arranged: Arranged, options: RouteOptions): void {
   const { assigned, scored, rival, failure } = arranged;
   for (const by of [scored, rival]) {
-    if (by) options.counters.add(by.result, by.model.scorer.manifest.spec);
-    if (by?.result.missing) options.degraded.add({ model: by.result.model, ...by.result.missing });
+    if (!by) continue;
+    const { result, model } = by;
+    options.counters.add(result, model.scorer.manifest.spec);
+    if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   }
+  if (!failure && scored?.model.bundled) options.models.fallbacks.bundled++;
   if (!failure) return;
   const details = { list: assigned.list, arm: assigned.arm.arm, why: failure.why };
   if (failure.why === "error") logError("arrange_failed", failure.error, details);

@@ -89,8 +89,13 @@ export async function arrangedAnswer(
   };
 }
 
-function resultOf({ scored, failure }: Arranged): ScoreResult | null {
-  return failure ? null : (scored?.result ?? null);
+/** What the arm's model made of the list it ordered, with the pages that were read for the arm's rival, too. */
+function resultOf({ scored, rival, failure }: Arranged): ScoreResult | null {
+  if (failure || !scored) return null;
+  const { result } = scored;
+  if (!rival) return result;
+  const { pagesRead, pagesNearby } = rival.result;
+  return { ...result, pagesRead: result.pagesRead + pagesRead, pagesNearby: result.pagesNearby + pagesNearby };
 }
 
 /**
@@ -110,6 +115,7 @@ function bodyOf(
   return {
     items: itemsOf(shown, result?.scores ?? null),
     ...(result && { model: result.model, version: result.version }),
+    ...(result && scored?.model.bundled && { bundled: true }),
     ...(missing && { degraded: missing }),
     ...(unseen && result && scored && { unseen: unseenByField(result.unseen, scored.model.scorer.manifest.spec) }),
     ...(unit && {

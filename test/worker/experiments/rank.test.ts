@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, test } from "vitest";
+import { experimentsKey } from "../../../format/experiments-pointer.ts";
 import { type Exposure, parseExposure } from "../../../format/exposure.ts";
 import { readFloats } from "../../../format/floats.ts";
 import { fromHex } from "../../../format/hash.ts";
@@ -11,7 +12,8 @@ import { pageKey, pointerKey } from "../../../format/store.ts";
 import { drawOrder } from "../../../runtime/orders/order.ts";
 import { seedRandomBytes } from "../../../testing/format/seeded-bytes.ts";
 import type { LineSink } from "../../../worker/exposures/line-sink.ts";
-import { loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
+import { kvKeys, loggedErrors, problemOf, type RankAnswer, startWorker } from "../client.ts";
+import { failingKv, withBundled } from "../models/bundled-worker.ts";
 import { expectedScores, makeModel, pageOf, pointerTo, publishTiny, storeTiny } from "../tiny-model.ts";
 import { listOf, publishPayload, SECRETS, startExperiments } from "./experiment-worker.ts";
 
@@ -111,6 +113,36 @@ test("units are assigned to arms, each list is in its arm's order, and its line 
   expect(await worker.metrics()).toMatch(
     /assignments_total\{experiment="ranker",phase="[0-9a-f]{8}",arm="drawn",served="arm",why=""\} \d+/,
   );
+});
+
+test("what the rival of a draft scores and reads counts as what the arm's own model does", async () => {
+  await publishPayload({ features: { home: listOf([DRAFT, { ...DRAFT, arm: "twin" }]) } });
+  const worker = startExperiments();
+  const response = await worker.post("/v1/rank", bodyOf("site399"));
+  expect(worker.log.takeOne()).toMatchObject({ served: "arm", policy: { policy: "team-draft" } });
+  const metrics = await worker.metrics();
+  const count = (series: string, name: string): number =>
+    Number(new RegExp(`^${series}\\{model="${name}",version="[0-9a-f]{64}"\\} (\\d+)$`, "m").exec(metrics)?.[1]);
+  for (const name of ["tiny", "other"]) {
+    expect(count("nv_inference_request_success", name)).toBe(1);
+    expect(count("nv_inference_count", name)).toBe(IDS.length);
+    expect(count("deepfm_edge_keys_read_total", name)).toBe(1);
+  }
+  expect(kvKeys(response)).toBe(2);
+});
+
+test("an arm's order by the bundled model says so, and is counted, as where no experiment asks", async () => {
+  loggedErrors();
+  await publishPayload({ features: { home: listOf([GREEDY, { ...GREEDY, arm: "twin" }]) } });
+  const noModels = failingKv(async (keys) => {
+    if (keys !== experimentsKey() && !String(keys).startsWith("payload/")) throw new Error("KV is down");
+  });
+  const worker = startExperiments(withBundled(model, { MODELS: noModels }));
+  expect(await (await worker.score({ records: [] })).json()).toMatchObject({ bundled: true });
+  expect(await rank(worker, "site1")).toMatchObject({
+    ...{ model: "tiny", version: model.version, bundled: true, experiment: { served: "arm" } },
+  });
+  expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="bundled"} 2\n');
 });
 
 test("unseen values are counted where the request asks for them, in every arm that a model orders", async () => {
