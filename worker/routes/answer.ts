@@ -174,7 +174,9 @@ function bodyOf(
   if (result.missing) options.degraded.add({ model: result.model, ...result.missing });
   const { spec } = model.scorer.manifest;
   options.counters.add(result, spec);
-  if (model.bundled) options.models.fallbacks.bundled++;
+  const { fallbacks } = options.models;
+  if (fallback) fallbacks.default++;
+  if (model.bundled) fallbacks.bundled++;
   return { ...answerOf(result, spec), ...aboutAnswer(result, { model, fallback }, unseen ? spec : null) };
 }
 

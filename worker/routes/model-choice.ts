@@ -79,9 +79,7 @@ async function loadedModel(models: ModelStore, choice: ModelChoice, access: Mode
     return { model: await models.use(reference, access, FALLBACK_WAIT_MS), fallback: null };
   } catch (error) {
     if (!(error instanceof ModelUnavailableError)) throw error;
-    const model = await models.use(null, access, waitMs);
-    models.fallbacks.default++;
-    return { model, fallback: { from: reference, reason: error.message } };
+    return { model: await models.use(null, access, waitMs), fallback: { from: reference, reason: error.message } };
   }
 }
 

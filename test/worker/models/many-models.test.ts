@@ -141,6 +141,10 @@ test("a model that cannot be loaded is a 503, or falls back to the default where
     ...{ model: "ads", version: v1.version, fallback: { from: "news", reason } },
   });
   expect(await scored(worker, { model: "ads", fallback: "default" })).not.toHaveProperty("fallback");
+  const body = { records: [{ colour: 1 }], model: "news", fallback: "default" };
+  expect((await worker.score(body)).status).toBe(422);
+  // What was refused is no answer of the default model.
+  expect(await worker.metrics()).toContain('deepfm_edge_fallbacks_total{to="default"} 1\n');
   const ready = await (await worker.asAdmin("/readyz")).json();
   expect(ready).toMatchObject({
     status: "ready",
