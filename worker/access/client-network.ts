@@ -2,12 +2,15 @@
 const NETWORK_GROUPS = 4;
 
 /**
- * What an address is counted as: an IPv4 address by itself, an IPv6 address by its network, since a client has 2^64 of
- * those. Any other text is counted as it stands.
+ * What an address is counted as: an IPv4 address by itself, in whichever form, and an IPv6 address by its network, since
+ * a client has 2^64 of those. Any other text is counted as it stands.
  */
 export function clientNetwork(address: string): string {
   const url = address.includes(":") ? URL.parse(`http://[${address}]`) : null;
   if (url === null) return address;
+  const [, high, low = ""] = /^\[::ffff:(\w+):(\w+)\]$/.exec(url.hostname) ?? [];
+  // A URL writes the 32 bits of an IPv4 address as its four numbers.
+  if (high) return new URL(`http://0x${high}${low.padStart(4, "0")}`).hostname;
   // The host is in the shortest form, in which "::" stands for as many zero groups as are missing.
   const [head = "", tail] = url.hostname.slice(1, -1).split("::");
   const before = head === "" ? [] : head.split(":");
