@@ -1,6 +1,6 @@
 import { PAGE_DIGEST_BYTES } from "../format/constants.ts";
 import { FormatError } from "../format/errors.ts";
-import { writeHistory } from "../format/history.ts";
+import { MAX_HISTORY, type Publication, writeHistory } from "../format/history.ts";
 import { type PublishedManifest, readPublishedManifest, writePublishedManifest } from "../format/published-manifest.ts";
 import { blobKey, historyKey, manifestKey, pageKey, removalKey, uploadedKey, uploadKey } from "../format/store.ts";
 import type { Upload } from "../format/upload.ts";
@@ -10,7 +10,15 @@ import { deleteAll, type KvStore, MOST_WRITTEN, textOf } from "./kv/kv-store.ts"
 import { ABANDONED_MS, noteSeen, oldJournals, unknownUploads } from "./old-journals.ts";
 import { ModelRegistry } from "./registry.ts";
 import { manifestOfVersion } from "./stored-version.ts";
-import { neededBy, readState, type StoreState, versionsInUse, versionsKept } from "./versions-in-use.ts";
+import {
+  addBegun,
+  type Needed,
+  neededBy,
+  readState,
+  type StoreState,
+  versionsInUse,
+  versionsKept,
+} from "./versions-in-use.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -77,22 +85,27 @@ export class Pruning {
     let pages = 0;
     const doomed = new DigestSet();
     for (const version of versions)
-      for (const _key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) pages++;
+      for (const _digest of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) pages++;
     return { forgotten, versions, pages, journals, unknown };
   }
 
   /**
    * Removes what `plan` has found, and notes of damaged journals that they were seen. Histories forget it first, and
    * its manifests go before its pages, so that whoever publishes meanwhile does not count on them; what is being
-   * removed stays noted until it is gone, so that a removal that is stopped can be ended by the next one. Returns what
-   * was removed: less than was planned where a version was made to serve meanwhile.
+   * removed stays noted until it is gone, so that a removal that is stopped can be ended by the next one, and that a
+   * publisher reads such pages back. Returns what was removed: less than was planned where a version was made to serve
+   * meanwhile, or an upload has begun.
    */
-  async remove({ forgotten: toForget, versions, journals: planned }: Removal): Promise<Removal> {
+  async remove({ forgotten: toForget, versions: planned, journals: oldOnes }: Removal): Promise<Removal> {
     const store = this.#store;
     const before = await readState(store);
     await noteSeen(store, before, this.#now());
     const unknown = unknownUploads(before, this.#now());
     if (unknown.length > 0) return { ...NOTHING, unknown };
+    const asPlanned = new Set(toForget.map(nameOf));
+    const lines = this.#forgotten(before).filter((line) => asPlanned.has(nameOf(line)));
+    const kept = await neededBy(store, versionsKept(withoutForgotten(before, lines), this.#uploadStays), before);
+    const versions = planned.filter((version) => !kept.versions.has(version));
     const whole = new Set<string>();
     for (const version of versions) {
       const manifest = await this.#manifestOf(version, before);
@@ -100,38 +113,51 @@ export class Pruning {
       if ((await textOf(store, manifestKey(version))) !== null) whole.add(version);
       await store.putTexts([{ key: removalKey(version), value: writePublishedManifest(manifest) }]);
     }
-    const still = new Set(this.#forgotten(before).map(({ model, version }) => `${model}@${version}`));
-    const forgotten = toForget.filter(({ model, version }) => still.has(`${model}@${version}`));
-    await this.#trimHistories(forgotten);
-    await deleteAll(
-      store,
-      versions.flatMap((version) => [uploadedKey(version), manifestKey(version)]),
-    );
+    const trimmed = await this.#trimHistories(before, lines);
+    await deleteAll(store, [...versions.map(uploadedKey), ...[...whole].map(manifestKey)]);
 
     // What holds now decides: a version may have been made to serve, or be uploaded again.
     const state = await readState(store);
     const needed = await neededBy(store, versionsKept(state, this.#uploadStays), state);
     for (const version of whole) if (needed.versions.has(version)) await this.#restore(version);
-    const gone = versions.filter((version) => !needed.versions.has(version));
+    const forgotten = await this.#remember(before, trimmed, versionsInUse(state));
+    const gone: string[] = [];
     let pages = 0;
     const doomed = new DigestSet();
-    for (const version of gone) {
-      let keys: string[] = [...(await store.keys(blobKey(version)))];
-      for (const key of doomedPages(await this.#manifestOf(version, state), needed.pages, doomed)) {
-        pages++;
-        keys.push(key);
-        if (keys.length < MOST_WRITTEN) continue;
-        await deleteAll(store, keys);
-        keys = [];
+    for (const version of versions) {
+      if (needed.versions.has(version)) continue;
+      for (const batch of batchesOf(doomedPages(await this.#manifestOf(version, state), needed.pages, doomed))) {
+        const left = await this.#unneededOf(batch, version, state, needed);
+        if (left.length > 0) await store.delete(left.map(pageKey));
+        pages += left.length;
       }
-      await deleteAll(store, [...keys, uploadKey(version)]);
+      await addBegun(store, state, this.#uploadStays, needed);
+      if (!needed.versions.has(version)) {
+        await deleteAll(store, [...(await store.keys(blobKey(version))), uploadKey(version)]);
+        gone.push(version);
+      }
       await store.delete([removalKey(version)]);
     }
+    // Who had read a history before may have written such lines back.
+    const ofGone = forgotten.filter(({ version }) => gone.includes(version));
+    await this.#trimHistories(before, ofGone);
+    await addBegun(store, state, this.#uploadStays, needed);
     const journals = (await oldJournals(store, state, needed.versions, this.#now())).filter((key) =>
-      planned.includes(key),
+      oldOnes.includes(key),
     );
     await deleteAll(store, journals);
     return { forgotten, versions: gone, pages, journals, unknown };
+  }
+
+  /** Those of a version's pages that no upload counts on which has begun meanwhile; none where that is its own. */
+  async #unneededOf(
+    digests: readonly Uint8Array[],
+    version: string,
+    state: StoreState,
+    needed: Needed,
+  ): Promise<Uint8Array[]> {
+    await addBegun(this.#store, state, this.#uploadStays, needed);
+    return needed.versions.has(version) ? [] : digests.filter((digest) => !needed.pages.has(digest));
   }
 
   /**
@@ -193,13 +219,39 @@ export class Pruning {
     }
   }
 
-  async #trimHistories(forgotten: Removal["forgotten"]): Promise<void> {
+  /** Takes lines out of histories, as they were read before. Returns those that are taken out. */
+  async #trimHistories(before: StoreState, lines: Removal["forgotten"]): Promise<Removal["forgotten"]> {
     const registry = new ModelRegistry(this.#store);
-    for (const model of new Set(forgotten.map(({ model }) => model))) {
-      const gone = new Set(forgotten.filter((one) => one.model === model).map(({ version }) => version));
-      const history = (await registry.history(model)).filter(({ version }) => !gone.has(version));
-      await this.#store.putTexts([{ key: historyKey(model), value: writeHistory(history) }]);
+    const trimmed: Removal["forgotten"] = [];
+    for (const model of new Set(lines.map(({ model }) => model))) {
+      // One that is published again has a later time.
+      const gone = linesOf(before, lines, model);
+      const history = await registry.history(model);
+      const isGone = ({ version, time }: Publication): boolean => gone.get(version)?.time === time;
+      if (!history.some(isGone)) continue;
+      await this.#store.putTexts([
+        { key: historyKey(model), value: writeHistory(history.filter((one) => !isGone(one))) },
+      ]);
+      trimmed.push(...history.filter(isGone).map(({ version }) => ({ model, version })));
     }
+    return trimmed;
+  }
+
+  /** Gives histories lines back, as they were read before, of versions that are in use now. Returns the other lines. */
+  async #remember(
+    before: StoreState,
+    lines: Removal["forgotten"],
+    used: ReadonlySet<string>,
+  ): Promise<Removal["forgotten"]> {
+    const back = lines.filter(({ version }) => used.has(version));
+    for (const model of new Set(back.map(({ model }) => model))) {
+      const history = await new ModelRegistry(this.#store).history(model);
+      const there = new Set(history.map(({ version }) => version));
+      const missing = [...linesOf(before, back, model).values()].filter(({ version }) => !there.has(version));
+      const value = writeHistory([...history, ...missing].slice(0, MAX_HISTORY));
+      await this.#store.putTexts([{ key: historyKey(model), value }]);
+    }
+    return lines.filter(({ version }) => !used.has(version));
   }
 
   /** Gives a version its manifest back, of which nothing has been removed. */
@@ -211,22 +263,47 @@ export class Pruning {
   }
 }
 
+function nameOf({ model, version }: Removal["forgotten"][number]): string {
+  return `${model}@${version}`;
+}
+
+/** The publications of a model that lines of its history are of, by version. */
+function linesOf({ models }: StoreState, lines: Removal["forgotten"], model: string): Map<string, Publication> {
+  const wanted = new Set(lines.map(nameOf));
+  const history = models.find((entry) => entry.model === model)?.history ?? [];
+  return new Map(
+    history.filter(({ version }) => wanted.has(nameOf({ model, version }))).map((one) => [one.version, one]),
+  );
+}
+
 function withoutForgotten(state: StoreState, forgotten: Removal["forgotten"]): StoreState {
-  const gone = new Set(forgotten.map(({ model, version }) => `${model}@${version}`));
+  const gone = new Set(forgotten.map(nameOf));
   const models = state.models.map((entry) => ({
     ...entry,
-    history: entry.history.filter(({ version }) => !gone.has(`${entry.model}@${version}`)),
+    history: entry.history.filter(({ version }) => !gone.has(nameOf({ model: entry.model, version }))),
   }));
   return { ...state, models };
 }
 
-/** The keys of a manifest's pages that are neither kept nor in `doomed`, which gets them. */
-function* doomedPages(manifest: PublishedManifest | null, kept: DigestSet, doomed: DigestSet): Generator<string> {
+/** The digests of a manifest's pages that are neither kept nor in `doomed`, which gets them. */
+function* doomedPages(manifest: PublishedManifest | null, kept: DigestSet, doomed: DigestSet): Generator<Uint8Array> {
   const digests = manifest?.pageDigests ?? new Uint8Array(0);
   for (let at = 0; at < digests.length; at += PAGE_DIGEST_BYTES) {
     const digest = digests.subarray(at, at + PAGE_DIGEST_BYTES);
-    if (!kept.has(digest) && doomed.add(digest)) yield pageKey(digest);
+    if (!kept.has(digest) && doomed.add(digest)) yield digest;
   }
+}
+
+/** As many as one deletion may have at a time. */
+function* batchesOf<T>(all: Iterable<T>): Generator<T[]> {
+  let batch: T[] = [];
+  for (const one of all) {
+    batch.push(one);
+    if (batch.length < MOST_WRITTEN) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function noSuchModel(name: string, { models }: StoreState): UserError {

@@ -10,8 +10,10 @@ import { knownPages } from "./known-pages.ts";
 import { BATCH_BYTES, type KvPair, type KvStore, MOST_READ, MOST_WRITTEN, textsOf } from "./kv/kv-store.ts";
 import { ModelRegistry } from "./registry.ts";
 import { planRelease, type ReleaseOptions } from "./release.ts";
+import { type Endangered, endangeredOf } from "./removals.ts";
 import { checkSample } from "./sample.ts";
 import { CLOCK, type Clock, sleepUntil } from "./settle.ts";
+import { readableManifest } from "./stored-version.ts";
 import { UploadJournal } from "./upload-journal.ts";
 import { pageDigestsOf, pageText, type UploadedModel } from "./uploaded-model.ts";
 
@@ -92,12 +94,14 @@ export class Publication {
     // 2. The journal, before it is asked what is there: from now on nobody removes what this upload counts on.
     let manifest = { model: plan.model, bytes: blob.length, base: form.base, pageDigests: pageDigestsOf(model) };
     let before = await journal.begin(manifest, clock.now(), repair);
-    if (form.base !== null && form.values !== null && !(await isBase(this.#store, form.base))) {
-      // It was removed a moment ago.
+    if (!(await this.#isStill(form, version))) {
+      // What it counts on was removed a moment ago.
       form = wholeForm(model);
       manifest = { ...manifest, base: null };
       before = await journal.begin(manifest, clock.now(), repair);
     }
+    const endangered = await endangeredOf(this.#store, version, manifest.pageDigests);
+    const begunAt = clock.now();
     const known = repair ? null : await knownPages(this.#store, version, manifest.pageDigests, await registry.list());
     const done = before.values;
     this.#writtenAt = before.time;
@@ -110,23 +114,32 @@ export class Publication {
 
     // 3. Pages, and the blob.
     const note = (values: number): Promise<void> => journal.note({ values, time: this.#writtenAt });
-    if (known === null) await this.#repairPages(model);
+    if (known === null) await this.#repairPages(model.pages);
     else await this.#uploadPages(model, known.pages, done, note);
     await this.#uploadBlob(form, model.pages.length, done, note);
 
     // 4. KV remembers for a while that a key was absent, so that a Worker might not find a page that is there.
     // It was written by now, whatever the clock says of whoever has noted it.
-    const writtenAt = Math.min(this.#writtenAt, clock.now());
-    if (plan.writes.length > 1)
+    const settled = async (from: number): Promise<void> => {
+      const writtenAt = Math.min(from, clock.now());
       await sleepUntil(writtenAt + 1000 * settle, clock, (s) => advance(0, `the pointer moves in ${s} s`));
+    };
+    if (plan.writes.length > 1) await settled(this.#writtenAt);
+    // A deletion that was on its way when the upload began has ended as long after.
+    if (endangered) await settled(begunAt);
+    while (endangered && (await this.#writeAgain(model, form, endangered))) await settled(this.#writtenAt);
     advance(0, "");
     await checkSample(this.#store, model, form, this.#options.random);
     await this.#store.putTexts([{ key: manifestKey(version), value: writePublishedManifest(manifest) }]);
 
     // 5. History, pointer and default, one after the other, when all that they lead to is there. What they say now
     // counts, and not what they said before the upload.
-    const { writes, pinnedTo, byDefault } = await planRelease(registry, released, release, repair ? () => {} : null);
+    const planAgain = () => planRelease(registry, released, release, repair ? () => {} : null);
+    const { model: name, writes, pinnedTo, byDefault } = await planAgain();
     for (const write of writes) await this.#store.putTexts([write]);
+    // Another publisher, or a removal, may have written over it what it had read of the history before.
+    if (!(await registry.history(name)).some((one) => one.version === version))
+      await this.#store.putTexts((await planAgain()).writes.slice(0, 1));
     await journal.end();
     return { ...this.#published, pinnedTo, byDefault };
   }
@@ -155,8 +168,31 @@ export class Publication {
     await note(pages.length);
   }
 
-  /** Reads all pages back, and writes those that are missing or damaged. */
-  async #repairPages({ pages }: UploadedModel): Promise<void> {
+  /** Whether the store still has what a form counts on: the blob itself, or the base of its patch. */
+  async #isStill({ base, values }: BlobForm, version: string): Promise<boolean> {
+    if (values === null) return (await readableManifest(this.#store, version)) !== null;
+    return base === null || isBase(this.#store, base);
+  }
+
+  /** Writes what a removal has deleted of a version since it was uploaded. Returns whether it has deleted anything. */
+  async #writeAgain({ pages }: UploadedModel, { keys, values }: BlobForm, endangered: Endangered): Promise<boolean> {
+    const { uploaded, present, repaired } = this.#published;
+    await this.#repairPages(pages.filter(({ digest }) => endangered.pages.has(digest)));
+    let isDeleted = this.#published.uploaded > uploaded;
+    for (const [part, key] of keys.entries()) {
+      const bytes = values?.[part];
+      if (!endangered.blob || !bytes || (await this.#store.bytes(key)) !== null) continue;
+      await this.#store.putBytes(key, bytes);
+      this.#writtenAt = this.#options.clock.now();
+      isDeleted = true;
+    }
+    // They have been counted before.
+    Object.assign(this.#published, { uploaded, present, repaired });
+    return isDeleted;
+  }
+
+  /** Reads pages back, and writes those that are missing or damaged. */
+  async #repairPages(pages: readonly UploadedModel["pages"][number][]): Promise<void> {
     let batch: KvPair[] = [];
     let bytes = 0;
     for (const page of pages) {

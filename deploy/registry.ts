@@ -173,7 +173,7 @@ export class ModelRegistry {
     const pointer = await this.#pointerToReplace(model, wanted !== null);
     const to = await this.#versionToServe(model, pointer, wanted);
     if (to === pointer?.version) throw new UserError(`${model}: got version ${to}, which serves already`);
-    await this.#move(model, pointer, to, pointer?.pinned ?? false, key);
+    await this.#move(model, pointer, { to, wanted, pinned: pointer?.pinned ?? false }, key);
     return { from: pointer?.version ?? null, to, pinned: pointer?.pinned ?? false };
   }
 
@@ -192,7 +192,7 @@ export class ModelRegistry {
     const to = await this.#versionToServe(model, pointer, wanted);
     if (pointer && to === pointer.version) {
       if (!pointer.pinned) await this.#write(model, { ...pointer, since: this.timeAfter(pointer), pinned: true });
-    } else await this.#move(model, pointer, to, true, key);
+    } else await this.#move(model, pointer, { to, wanted, pinned: true }, key);
     return { from: pointer?.version ?? null, to };
   }
 
@@ -210,8 +210,7 @@ export class ModelRegistry {
   async #move(
     model: string,
     pointer: ModelPointer | null,
-    to: string,
-    pinned: boolean,
+    { to, wanted, pinned }: { to: string; wanted: string | null; pinned: boolean },
     key: SigningKey | null,
   ): Promise<void> {
     // A Worker that starts would have nothing to serve with, where the blob is not whole.
@@ -229,6 +228,8 @@ export class ModelRegistry {
       throw new UserError(`--key: got a key, expected none: version ${to} of ${model} is not signed`);
     const signed = key && (await signStatement({ model, version: to }, key, await this.#serialAfter(pointer)));
     const { deadline, version = null } = pointer ?? {};
+    // A removal may have begun while the blob was read: its history forgets a version first.
+    await this.#versionToServe(model, pointer, wanted);
     await this.#write(model, {
       ...{ version: to, since: this.timeAfter(pointer), previous: version },
       ...(deadline !== undefined && { deadline }),

@@ -46,7 +46,9 @@ export class UploadJournal {
     const begun = { time: far?.time ?? 0, values: Math.min(far?.values ?? 0, most) };
     if (far && !forgets && begun.values < far.values) await this.note(begun);
     await this.#store.putTexts([{ key: upload, value: writeUpload({ time: now, ...manifest }) }]);
-    return begun;
+    // Who removes what was stopped long ago takes away first how far that was: from now on nobody does so any more.
+    const isStill = begun.values === 0 || (await textOf(this.#store, uploaded)) !== null;
+    return isStill ? begun : { time: 0, values: 0 };
   }
 
   /** Notes that so many values are stored. */

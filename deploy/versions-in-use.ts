@@ -24,17 +24,22 @@ export interface StoreState {
 
 /** Reads it. Throws UserError or FormatError where some of it is damaged: nothing is to be removed then. */
 export async function readState(store: KvStore): Promise<StoreState> {
+  // Uploads come first: one that ends while the rest is read is in a history by then.
+  const uploads = await readUploads(store);
   const models = await new ModelRegistry(store).list();
   for (const { problem } of models)
     if (problem !== null) throw new UserError(`${problem}; \`publish --repair\` of the model writes it anew`);
   const ofArms = await versionsOfExperiments(store);
   const text = await textOf(store, earlierPointerKey());
+  return { models, earlier: text === null ? null : readEarlierPointer(text), ofArms, ...uploads };
+}
+
+/** Reads the journals of uploads. */
+async function readUploads(store: KvStore): Promise<Pick<StoreState, "uploads" | "damagedUploads">> {
   const uploads = new Map<string, Upload>();
   const damagedUploads = new Map<string, number | null>();
-  const prefix = uploadKey("");
-  for (const key of await store.keys(prefix)) {
-    const version = key.slice(prefix.length);
-    const upload = await textOf(store, key);
+  for (const version of await uploadedVersions(store)) {
+    const upload = await textOf(store, uploadKey(version));
     if (upload === null) continue;
     const read = await unlessDamaged(() => readUpload(upload, version));
     const noted = await timeNoted(store, version);
@@ -42,7 +47,13 @@ export async function readState(store: KvStore): Promise<StoreState> {
     const known = read ?? (await knownUpload(store, version, noted));
     if (known) uploads.set(version, { ...known, time: Math.max(known.time, noted ?? 0) });
   }
-  return { models, earlier: text === null ? null : readEarlierPointer(text), ofArms, uploads, damagedUploads };
+  return { uploads, damagedUploads };
+}
+
+/** The versions that have a journal of an upload. */
+async function uploadedVersions(store: KvStore): Promise<string[]> {
+  const prefix = uploadKey("");
+  return [...(await store.keys(prefix))].map((key) => key.slice(prefix.length));
 }
 
 /** An upload with a damaged journal, by the manifest or the blob; null where neither is there. */
@@ -83,7 +94,7 @@ export function versionsKept(state: StoreState, stays: (upload: Upload) => boole
 
 /** What must stay in a store. */
 export interface Needed {
-  versions: ReadonlySet<string>;
+  versions: Set<string>;
   /** The digests of the pages that they have, and that uploads are to bring. */
   pages: DigestSet;
 }
@@ -108,6 +119,31 @@ export async function neededBy(store: KvStore, kept: ReadonlySet<string>, { uplo
     }
   }
   return { versions, pages };
+}
+
+/**
+ * Adds to what is needed, and to the state, what uploads count on that have begun since the state was read, as far as
+ * they stay. Throws FormatError where that of one cannot be read.
+ */
+export async function addBegun(
+  store: KvStore,
+  state: StoreState,
+  stays: (upload: Upload) => boolean,
+  needed: Needed,
+): Promise<void> {
+  for (const version of await uploadedVersions(store)) {
+    const before = state.uploads.get(version);
+    if (before && stays(before)) continue;
+    const text = await textOf(store, uploadKey(version));
+    if (text === null) continue;
+    const read = (): Upload => readUpload(text, version);
+    const upload = state.damagedUploads.has(version) ? await unlessDamaged(read) : read();
+    if (upload === null || !stays(upload)) continue;
+    state.uploads.set(version, upload);
+    needed.versions.add(version);
+    if (upload.base !== null) needed.versions.add(upload.base);
+    needed.pages.addAll(upload.pageDigests);
+  }
 }
 
 function unknown(version: string): (error: unknown) => never {

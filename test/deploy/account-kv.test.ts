@@ -138,7 +138,8 @@ describe("a publication into an account", () => {
     unsuccessful = [page];
     expect(await publication().run(model)).toMatchObject({ uploaded: 2, present: 0, repaired: 0 });
     expect(unsuccessful).toEqual([]);
-    expect(asked.slice(-2)).toEqual(["PUT /bulk", "POST /bulk/delete"]); // the default, and the end of the journal
+    // The default, the history that is read again, and the end of the journal.
+    expect(asked.slice(-3)).toEqual(["PUT /bulk", "POST /bulk/get", "POST /bulk/delete"]);
     expect([...values.keys()].filter((key) => key.startsWith("upload"))).toEqual([]);
     expect(readPointer(String(values.get(pointerKey("tiny"))), "tiny")).toMatchObject({ version: model.version });
     expect(readDefault(String(values.get(defaultKey())))).toBe("tiny");
