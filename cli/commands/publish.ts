@@ -49,7 +49,11 @@ export function definePublish(command: Command): void {
     )
     .option("--repair", "read back all that is there, and write what is missing or damaged, the history too")
     .option("--yes", "upload with --remote even if it costs more than $1")
-    .option("--packed", "with --folder: also put all pages into one file, which is how a Worker reads them from R2")
+    .option(
+      "--packed",
+      "with --folder: also put all pages into one file, which is how a Worker reads them from R2 (default: where the " +
+        "folder has that of another version)",
+    )
     .action(async (folder: string, { model, note, deadline, settle, repair, yes, ...flags }: PublishFlags) => {
       const target = packedStore(storeOf(flags), flags);
       const exported = await openExport(folder);

@@ -22,7 +22,8 @@ const PACKED = packedPagesKey("");
 /**
  * A folder as a store: each value is a file, and its key the file's path. It is what a Worker reads through a binding
  * of static assets. Pages are files of bytes there, and not of text. `packed`: all pages of a version also become one
- * file, in the order of their numbers and in places of equal size, which is how a Worker reads them from R2.
+ * file, in the order of their numbers and in places of equal size, which is how a Worker reads them from R2. They do so
+ * anyway where the folder has that of another version.
  */
 export class FolderStore implements KvStore {
   readonly #folder: string;
@@ -72,7 +73,7 @@ export class FolderStore implements KvStore {
     this.checkKeys(pairs.map(({ key }) => key));
     for (const { key, value } of pairs) {
       // A manifest promises that the pages are there, also in one file.
-      if (this.#packed && key.startsWith(MANIFESTS)) this.#pack(key.slice(MANIFESTS.length), value);
+      if (key.startsWith(MANIFESTS) && (await this.#isForR2())) this.#pack(key.slice(MANIFESTS.length), value);
       if (key.startsWith(PAGES)) this.#writePage(key, value);
       else writeWhole(this.#path(key), value);
     }
@@ -97,8 +98,7 @@ export class FolderStore implements KvStore {
     const packed = packedPagesKey(version);
     const keys = keysOf(pageDigests);
     if (!statsOf(this.#path(packed))) {
-      const isForR2 = this.#packed || (await this.keys(PACKED)).size > 0;
-      return isForR2 && keys.length > 0 ? [`${packed}: missing`] : [];
+      return keys.length > 0 && (await this.#isForR2()) ? [`${packed}: missing`] : [];
     }
     await using file = await open(this.#path(packed));
     const { size } = await file.stat();
@@ -116,6 +116,10 @@ export class FolderStore implements KvStore {
         faults.push(`${packed}: got other bytes for page ${page}, expected those of ${key}`);
     }
     return faults;
+  }
+
+  async #isForR2(): Promise<boolean> {
+    return this.#packed || (await this.keys(PACKED)).size > 0;
   }
 
   #path(key: string): string {

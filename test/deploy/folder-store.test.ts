@@ -202,7 +202,21 @@ it("the file of all pages is missing where verify is told of R2, or the folder h
 
   await new Publication(packed).run(first);
   expect(await faultsOf(packed)).toEqual([]);
-  await new Publication(single).run(second);
-  expect(await faultsOf(single)).toEqual([`${packedPagesKey(second.version)}: missing`]);
+  rmSync(join(folder, packedPagesKey(first.version)));
+  writeFileSync(join(folder, packedPagesKey(second.version)), "");
+  expect(await faultsOf(single)).toEqual([`${packedPagesKey(first.version)}: missing`]);
   expect(await packed.packedFaults("0".repeat(64), new Uint8Array(0))).toEqual([]); // no pages, and no file of them
+});
+
+it("a folder that has a file of all pages gets that of every version, whether its publisher asks for it or not", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "deepfm-edge-folder-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [single, packed] = [new FolderStore(folder, false), new FolderStore(folder, true)];
+  const [first, second] = [await pagedModel("first", pageContents(3)), await pagedModel("second", pageContents(4))];
+  await new Publication(single).run(first);
+  expect(existsSync(join(folder, packedPagesKey(first.version)))).toBe(false);
+  await new Publication(packed).run(second);
+  await new Publication(single, { repair: true }).run(first);
+  for (const version of [first.version, second.version])
+    expect((await verifyVersion(single, "tiny", version)).faults).toEqual([]);
 });
