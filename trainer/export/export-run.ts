@@ -24,7 +24,7 @@ import type { CalibrationEvidence } from "./calibration-evidence.ts";
 import { type ExportedModel, saveExport } from "./export.ts";
 import type { FilterReport } from "./filter.ts";
 import { foreignTexts } from "./foreign-texts.ts";
-import { addCatalogue, type CatalogueReport } from "./items.ts";
+import { addCatalogue, type CatalogueReport, checkCatalogue } from "./items.ts";
 import { exportMeasured } from "./measured-export.ts";
 import type { Quantization } from "./quantization.ts";
 import { checkLimits, chosenOf, type Limits, type QuantizationReport, withBlobBytes } from "./report.ts";
@@ -84,6 +84,7 @@ export async function exportRun(trained: TrainedModel, options: ExportRunOptions
   const { spec, fitted, learner, calibration } = trained;
   explained(spec, () => checkWeights(learner));
   const { folder, quantization, limits, calibrationLog, heldOutLog, catalogue: wanted } = options;
+  if (wanted) await checkCatalogue(fitted, wanted.itemId, wanted.log);
 
   // 1. The calibration set.
   const calibrationSet = await calibrationLog.head(CALIBRATION_SET_RECORDS);

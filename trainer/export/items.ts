@@ -67,6 +67,15 @@ export function openCatalogue(spec: FeatureSpec, paths: readonly string[]): Prom
 }
 
 /**
+ * Throws FormatError where the field `id` cannot name items, or where `log` lacks a column of theirs: what an export
+ * measures before it adds the catalogue takes minutes.
+ */
+export async function checkCatalogue(spec: FittedSpec, id: string, log: ClickLog): Promise<void> {
+  namingField(spec, id, log.path);
+  for await (const _ of log.chunks(columnsOfSide(spec, "item"))) return;
+}
+
+/**
  * Adds a catalogue of the items in `log` to a draft. Each item is named by its value of the field `id`; what it adds
  * to a score is computed by the kernel that serves. Where these sums do not fit `rows.itemBytes`, or the model has
  * products, whose factors are of both sides, the catalogue is one of entries, and items may be in pages. Scores from
