@@ -12,8 +12,8 @@ export const PREVIEW_PARAMETER = "dfe-preview";
 
 const PURPOSE = "preview";
 const TAG_BYTES = 12;
-/** Characters of a parameter at most: two names of 128, each of which may be escaped, and more than enough besides. */
-const MAX_LENGTH = 1024;
+/** Characters of a parameter at most: a name of 128 letters takes up to 1,152 where they are escaped. */
+const MAX_LENGTH = 1536;
 
 export interface Preview {
   experiment: string;

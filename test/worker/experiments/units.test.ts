@@ -213,11 +213,13 @@ test("a cookie that is tampered with counts as absent, and one of an older secre
 });
 
 test("a preview shows the arm that it names, is marked, and nobody else can make one", async () => {
-  const worker = await startBy("uid", { EXPERIMENT_UNITS: "uid=cookie:sid" }, { key: "ranker: the new one" });
+  // As long as a name may be, and longest where it is escaped.
+  const experiment = `ranker: ${"新".repeat(120)}`;
+  const worker = await startBy("uid", { EXPERIMENT_UNITS: "uid=cookie:sid" }, { key: experiment });
   const [key] = readMacKeys(SECRETS[0], "secrets");
   const now = worker.clock.ms / 1000;
   const url = (arm: string, expires: number): string => {
-    const value = writePreview(key, { experiment: "ranker: the new one", arm }, expires);
+    const value = writePreview(key, { experiment, arm }, expires);
     return `?q=1&${new URLSearchParams({ [PREVIEW_PARAMETER]: value })}`;
   };
   for (const arm of ["a", "b"]) {
