@@ -2,8 +2,8 @@
 const NETWORK_GROUPS = 4;
 
 /**
- * What an address is counted as: an IPv4 address by itself, in whichever form, and an IPv6 address by its network, since
- * a client has 2^64 of those. Any other text is counted as it stands.
+ * What an address is counted as: an IPv4 address by itself, in either form, and an IPv6 address by its network, since a
+ * client has 2^64 of those. Any other text is counted as it stands.
  */
 export function clientNetwork(address: string): string {
   const url = address.includes(":") ? URL.parse(`http://[${address}]`) : null;
