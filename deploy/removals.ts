@@ -21,11 +21,13 @@ export async function endangeredOf(
   pageDigests: Uint8Array,
 ): Promise<Endangered | null> {
   const prefix = removalKey("");
+  const keys = await store.keys(prefix);
+  if (keys.size === 0) return null;
   const wanted = new DigestSet();
   wanted.addAll(pageDigests);
   const pages = new DigestSet();
   let blob = false;
-  for (const key of await store.keys(prefix)) {
+  for (const key of keys) {
     const removed = key.slice(prefix.length);
     blob ||= removed === version;
     pages.addShared(digestsOf((await textOf(store, key)) ?? "", removed) ?? pageDigests, wanted);
