@@ -52,9 +52,9 @@ export function drawOrder(
 
 /**
  * ln of the probability of each of a list's first slots under a policy, given the slots before it: −∞ where the policy
- * never shows that. `shown`: indices of candidates, all of them or the first ones. With the logits of another model,
- * that is the propensity with which its arm would have shown the list. Throws FormatError as `drawOrder` does, and
- * where `shown` is no part of an order.
+ * never shows that, and from a slot on that lacks its pinned item. `shown`: indices of candidates, all of them or the
+ * first ones. With the logits of another model, that is the propensity with which its arm would have shown the list.
+ * Throws FormatError as `drawOrder` does, and where `shown` is no part of an order.
  */
 export function logPropensities(policy: Policy, candidates: Candidates, shown: readonly number[]): number[] {
   checkCandidates(candidates, policy);
@@ -113,13 +113,14 @@ function completed(order: Int32Array, pool: Pool): Int32Array {
 
 /** ln of the probability of each slot of `shown`, the tail that follows by logit too. */
 function conditional(policy: Policy, candidates: Candidates, pool: Pool, shown: readonly number[]): number[] {
-  const free = pool.freed(shown);
-  // A list without a pinned item where it belongs cannot come, whichever slot it is told by.
-  if (free === undefined) return shown.map(() => Number.NEGATIVE_INFINITY);
+  const { free, end } = pool.freed(shown);
   const drawn = conditionalOfDrawn(policy, candidates, pool, free.subarray(0, pool.drawn));
   const greedy = drawn.length < free.length ? epsilonGreedyLogPropensities(pool.byLogit, free, 0) : drawn;
   if (greedy !== drawn) greedy.set(drawn);
-  return withPinned(greedy, pool, shown.length);
+  const logs = withPinned(greedy, pool, end);
+  // What is before a slot without its pinned item may come; that slot cannot, nor what follows it.
+  while (logs.length < shown.length) logs.push(Number.NEGATIVE_INFINITY);
+  return logs;
 }
 
 /** Those of the first slots, of which pinned ones have what they have with a probability of 1. */

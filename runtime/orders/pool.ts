@@ -67,17 +67,21 @@ export class Pool {
     return shown;
   }
 
-  /** The free candidates of a list, or of its first slots, in its order. Undefined where a pinned one is elsewhere. */
-  freed(shown: readonly number[]): Int32Array | undefined {
+  /**
+   * The free candidates of a list, or of its first slots, in its order: of the slots before `end`, the first one that a
+   * pinned candidate is kept from, or that has one of another slot.
+   */
+  freed(shown: readonly number[]): { free: Int32Array; end: number } {
     const numbers = integersOf(this.#pinned.length).fill(-1);
     for (let number = 0; number < this.candidates.length; number++) numbers[this.candidates[number]] = number;
     const free = integersOf(shown.length);
     let count = 0;
-    for (let slot = 0; slot < shown.length; slot++) {
-      const number = numbers[shown[slot]];
-      if (this.#pinned[slot] === 1 ? shown[slot] !== slot : number < 0) return undefined;
+    let end = 0;
+    for (; end < shown.length; end++) {
+      const number = numbers[shown[end]];
+      if (this.#pinned[end] === 1 ? shown[end] !== end : number < 0) break;
       if (number >= 0) free[count++] = number;
     }
-    return free.subarray(0, count);
+    return { free: free.subarray(0, count), end };
   }
 }

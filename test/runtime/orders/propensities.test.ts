@@ -90,6 +90,42 @@ describe("propensities of lists", () => {
     expect([...logPropensities(policy, candidates, [1, 0, 2])]).toEqual(new Array(3).fill(Number.NEGATIVE_INFINITY));
   });
 
+  test.each([
+    { policy: "plackett-luce", temperature: 0.5 },
+    { policy: "plackett-luce", temperature: 2, k: 1 },
+    { policy: "epsilon-greedy", epsilon: 0.3, k: 2 },
+    { policy: "greedy" },
+  ])("what stands before a slot without its pinned item is as probable as in any list: %o", (own) => {
+    const policy = parsePolicy({ ...own, pinned: [2] });
+    const candidates = candidatesOf([0.5, 2, 1, -1]);
+    for (const [shown, possible] of [
+      [
+        [0, 1, 2, 3],
+        [0, 1, 2, 3],
+      ],
+      [
+        [0, 1, 3, 2],
+        [0, 1],
+      ],
+      [
+        [3, 0, 1, 2],
+        [3, 0],
+      ],
+      [[1, 2, 0, 3], [1]],
+      [[2, 0, 1, 3], []],
+    ]) {
+      const logs = logPropensities(policy, candidates, shown);
+      expect(logs.slice(0, possible.length)).toEqual(logPropensities(policy, candidates, possible));
+      expect(logs.slice(possible.length).every((log) => log === Number.NEGATIVE_INFINITY)).toBe(true);
+    }
+    // Whatever comes after it, something is in the first slot.
+    const first = [0, 1, 3].map((item) => {
+      const others = [0, 1, 2, 3].filter((other) => other !== item);
+      return Math.exp(logPropensities(policy, candidates, [item, ...others.toReversed()])[0]);
+    });
+    expect(first.reduce((a, b) => a + b)).toBeCloseTo(1, 14);
+  });
+
   test("slots after the first k follow by logit, ties in the caller's order", () => {
     const policy = parsePolicy({ policy: "epsilon-greedy", epsilon: 1, k: 1 });
     const candidates = candidatesOf([1, 2, 1, 3]);

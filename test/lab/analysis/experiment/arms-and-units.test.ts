@@ -410,3 +410,28 @@ test("gains and losses that come to nothing but for rounding are no level that a
   expect(found.timeline.at(-1)?.lifts[0]?.lift).toEqual(none);
   expect(found.planner).toEqual([]);
 });
+
+test("a policy that pins a slot is judged in those before it by all lists, and not only by those that have it so", async () => {
+  const policy = parsePolicy({ policy: "epsilon-greedy", epsilon: 1 });
+  const orders = [0, 1, 2].flatMap((a) => [0, 1, 2].flatMap((b) => (a === b ? [] : [[a, b, 3 - a - b]])));
+  const cand = ["a", ITEMS[0], "c"];
+  const p = [1 / 3, 1 / 2, 1].map(Math.log);
+  const drawn = { policy, cand, logits: writeFloats([2, 1, 0]), p: writeFloats(p), lp: p[0] + p[1] };
+  // Every order as often, and in every second list of it a click on what is first.
+  const lines = unitLines({ lr: 2400 }, (_, unit) => {
+    const shown = orders[unit % 6];
+    const u = createHash("sha256").update(String(unit)).digest("hex").slice(0, 16);
+    const exposure = { ...drawn, model: "lr@0123456789abcdef", u, shown };
+    return [{ exposure, events: Math.floor(unit / 6) % 2 === 0 ? [{ ...CLICK, item: cand[shown[0]] }] : [] }];
+  });
+  const pinned = parsePolicy({ policy: "greedy", pinned: [1] });
+  const { offPolicy } = onlyPhase(await analyzed(lines, {}, { whatIf: [pinned] }));
+  expect(offPolicy.map(({ slot }) => slot)).toEqual(["list", "first slot"]);
+  for (const { estimates } of offPolicy)
+    for (const { estimator, value, meanWeight, refused } of estimates) {
+      if (estimator === "IIPS") continue;
+      expect({ estimator, refused }).toEqual({ estimator, refused: null });
+      expect(meanWeight).toBeCloseTo(1, 6);
+      expect(value).toBeCloseTo(0.5, 2);
+    }
+});
