@@ -52,11 +52,15 @@ export function firstSlotProbabilities(
  * another one would. What it never shows has no propensity, and weights say nothing of it: their mean is below 1.
  */
 export function hasSupport(logged: Policy, target: Target, n: number): { first: boolean; list: boolean } {
-  const free = logged.pinned?.filter((slot) => slot < n && !target.policy.pinned?.includes(slot)) ?? [];
-  if (free.length > 0) return { first: false, list: false };
-  // One of two models' best: of these, the arm's own is in the first slot of every other list.
-  if (logged.policy === "team-draft")
-    return { first: target.logits === "own" && target.policy.policy === "greedy", list: false };
+  const own = target.policy;
+  const onlyIn = (a: Policy, b: Policy): number[] =>
+    a.pinned?.filter((slot) => slot < n && !b.pinned?.includes(slot)) ?? [];
+  if (onlyIn(logged, own).length > 0) return { first: false, list: false };
+  // One of two models' best of what is not pinned: the arm's own is in the first slot of every other list.
+  if (logged.policy === "team-draft") {
+    const isSamePool = onlyIn(own, logged).length === 0;
+    return { first: target.logits === "own" && own.policy === "greedy" && isSamePool, list: false };
+  }
   return { first: true, list: true };
 }
 

@@ -211,6 +211,11 @@ test("of what the log's policy never shows nothing is known, whatever chance put
     },
   ]);
   expect(await refusals(drafted, asked)).toEqual(unknown);
+  // The best of what another one leaves free may be neither model's.
+  expect(await refusals(drafted, parsePolicy({ policy: "greedy", pinned: [1] }))).toEqual([
+    ["list", new Set([never, marginals])],
+    ["first slot", new Set([never])],
+  ]);
 });
 
 describe("values that are alike", () => {
