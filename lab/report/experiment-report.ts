@@ -1,3 +1,4 @@
+import { counted } from "../../format/counted.ts";
 import { decisiveLift } from "../analysis/experiment/metric-results.ts";
 import type { Analysis, PhaseAnalysis } from "../analysis/experiment/result.ts";
 import type { Comparison } from "../analysis/experiment/result-metrics.ts";
@@ -128,7 +129,7 @@ function headline(phase: PhaseAnalysis): string {
     ["can it be believed?", soundness.sound ? "yes" : "no", soundness.sound ? "no unit is missing" : "see below"],
     ...lifts,
     ["units", sum("units"), phase.plannedUnits === null ? "no number is planned" : `of ${phase.plannedUnits} planned`],
-    ["lists", sum("lists"), `${arms.length} arms, the control is ${phase.control}`],
+    ["lists", sum("lists"), `${counted(arms.length, "arm")}, the control is ${phase.control}`],
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { ResultKind } from "../../trainer/io/result-file.ts";
+import { printable } from "../../trainer/terminal/table.ts";
 
 // A report is one HTML file: no script, nothing from the network, readable on a phone and a desktop, in light and dark.
 
@@ -193,7 +194,12 @@ export function folded(summary: string, text: string): string {
   return `<details class="card"><summary>${escapeHtml(summary)}</summary>${code}</details>`;
 }
 
+/**
+ * A text as HTML has it. What would turn the order of the text around it, such as in a name that a visitor sent, is
+ * shown as it is on a terminal; tabs and lines stay.
+ */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+  const safe = text.split("\t").map(printable).join("\t");
+  return safe.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -64,6 +64,14 @@ test("a lift without a test says why, and rows of names that are cut to one text
   expect(html).toMatch(/Lift of none by list.*>\/catego…of-items<.*>\/catego…of-items</);
 });
 
+test("names that turn the order of a text are shown by their characters, in a report as on a terminal", async () => {
+  const name = "\u202ehcraes\u202c\u001b[31m";
+  const lines = unitLines({ origin: 20 }, (_, unit) => [{ exposure: { list: unit < 10 ? name : "home" } }]);
+  const report = await experimentReport(await analyzed([...lines, ...unitLines({ [name]: 1 }, () => [{}])]));
+  for (const steering of ["\u202e", "\u202c", "\u001b"]) expect(report).not.toContain(steering);
+  expect(report).toContain("\\u202ehcraes\\u202c\\u001b[31m");
+});
+
 test.each([20, 100, 250, 1_000, 10_000, 500_000])("times of %d s are told from each other", async (seconds) => {
   const [phase] = analysis.phases;
   if (!phase) throw new Error("expected a phase");
