@@ -1,5 +1,5 @@
 import { signTest } from "./distributions/binomial.ts";
-import { normalQuantile } from "./distributions/normal.ts";
+import { studentQuantile } from "./distributions/student.ts";
 import { momentsOf } from "./moments.ts";
 import { linearized } from "./ratio.ts";
 
@@ -31,7 +31,7 @@ export interface InterleavingTest {
 /**
  * Which of two interleaved models is better, by unit: a unit counts once, however much it clicks (Chapelle, Joachims,
  * Radlinski and Yue 2012, "Large-Scale Validation and Analysis of Interleaved Search Evaluation"). The mean credit is a
- * ratio over units, with its normal interval by the delta method.
+ * ratio over units, with Student's interval by the delta method.
  */
 export function interleavingTest(units: readonly TeamClicks[], alpha: number): InterleavingTest {
   const count = (side: string): number => units.filter((unit) => preference(unit) === side).length;
@@ -45,6 +45,7 @@ export function interleavingTest(units: readonly TeamClicks[], alpha: number): I
       clicks,
     ),
   );
-  const reach = variance > 0 ? -normalQuantile(alpha / 2) * Math.sqrt(variance / units.length) : Number.NaN;
+  const reach =
+    variance > 0 ? -studentQuantile(alpha / 2, units.length - 1) * Math.sqrt(variance / units.length) : Number.NaN;
   return { ...decided, credit: mean, low: mean - reach, high: mean + reach };
 }

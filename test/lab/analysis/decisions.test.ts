@@ -115,6 +115,14 @@ describe("interleaving", () => {
     expectNear([found.p, found.credit], [0.05688793364098089, (60 - 120) / 180]);
     expect(found.low).toBeLessThan(found.credit);
     expect(interleavingTest([{ own: 0, rival: 0 }], 0.05)).toMatchObject({ p: 1, credit: Number.NaN });
+    // Student's interval of four units: ±3.18 errors.
+    const four = [0, 1, 1, 2].map((rival) => ({ own: 2 - rival, rival }));
+    const { credit, low, high } = interleavingTest(four, 0.05);
+    expect([credit, low, high]).toEqual(
+      [0, -3.182446305284264, 3.182446305284264].map((ends) => {
+        return expect.closeTo(ends * Math.sqrt(2 / 3 / 4), 12);
+      }),
+    );
     // Two units that prefer the rival are no proof that all do.
     const two = interleavingTest(new Array(2).fill({ own: 0, rival: 1 }), 0.05);
     expect(two).toEqual({
