@@ -14,6 +14,7 @@ import type { Part } from "../../trainer/data/split.ts";
 import { DEFAULT_CACHE } from "../../trainer/data/training-log.ts";
 import { type AskedEngine, startEngineOfRun } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
+import { checkLog } from "../../trainer/evaluation/held-out.ts";
 import { calibrationText } from "../../trainer/export/calibration-evidence.ts";
 import { EXPORT_FILE, EXPORT_REPORT_FILE, openExport } from "../../trainer/export/export.ts";
 import { exportRun } from "../../trainer/export/export-run.ts";
@@ -91,6 +92,7 @@ async function exportSavedRun(runFolder: string, flags: ExportFlags): Promise<vo
   const partOf = (paths: string[] | undefined): LogPart =>
     paths ? namedLater(run.spec, run.findValidLog, paths, "valid") : run.findValidLog();
   const measured = flags.part ? askedPart(run, flags.part, flags.records) : partOf(flags.records);
+  await checkLog(run.spec, measured); // which is read after the log that layers are fitted on
   await using heldOutLog = await openPart(run.spec, measured);
   await using itemLog = items ? await openCatalogue(run.spec, items) : null;
   const { exported, report, filter, update, catalogue, calibration } = await exportRun(run, {

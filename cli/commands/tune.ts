@@ -15,6 +15,7 @@ import { chooseLogs } from "../../trainer/data/logs.ts";
 import { openTrainingLog } from "../../trainer/data/training-log.ts";
 import type { AskedEngine } from "../../trainer/engine/engines.ts";
 import { UserError } from "../../trainer/errors.ts";
+import { checkLog } from "../../trainer/evaluation/held-out.ts";
 import { claimResult } from "../../trainer/io/claim.ts";
 import { toJson, writeWhole } from "../../trainer/io/files.ts";
 import { FolderLock } from "../../trainer/io/folder-lock.ts";
@@ -119,6 +120,7 @@ async function tuneAndReport(path: string, flags: TuneFlags): Promise<void> {
   const typed = type ? withSettings(given, { "model.type": type }, path) : given;
   const { seed, out, json } = flags;
   const logs = { ...chooseLogs(flags, typed), test: null, cache: flags.cache };
+  await checkLog(typed, logs.valid); // which is read after the training log
   const { spec, space, spaceName } = await searchOf(typed, flags, logs);
   const rungs = rungsOfFlags(flags, spec.training.maxEpochs);
   using _lock = new FolderLock(out);

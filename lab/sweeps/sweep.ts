@@ -87,7 +87,7 @@ async function outcomesOf(
   // A run that would be refused is found before the others are trained.
   for (const { spec } of missing) checkBlobSize(spec, "int8");
   const specs = cases.map(({ spec }) => spec);
-  if (logs.test !== null) await checkLogForAll(specs, logs.test);
+  for (const log of [logs.valid, logs.test]) if (log !== null) await checkLogForAll(specs, log);
 
   await using stack = new AsyncDisposableStack();
   const lanes = openLanes(await laneCount(jobs, missing.length, specs, logs, running), logs, running);

@@ -175,6 +175,23 @@ describe("a sweep that is refused for its logs", () => {
   });
 });
 
+describe("a log that is read after another", () => {
+  const SWEPT = ["--train", "log.csv", "--valid", "broken.csv", "--backend", "cpu"];
+  it.each([
+    ["compare", "plain.json", "--models", "lr", "--test", "log.csv", ...SWEPT],
+    ["study", "plain.json", "--over", "activation", "--models", "fnn", "--test", "log.csv", ...SWEPT],
+    ["tune", "plain.json", "--space", "space.json", ...SWEPT],
+    ["tune", "plain.json", "--quick", ...SWEPT],
+    ["export", "run", "--records", "broken.csv"],
+  ])("is refused before that is: %s", async (...args) => {
+    writeFileSync("broken.csv", "click,user\n1,a\n");
+    await expect(run(...args, "--cache", "unread", "--out", "refused")).rejects.toThrow(
+      'broken.csv: no column "label"',
+    );
+    expect(existsSync("unread")).toBe(false);
+  });
+});
+
 describe("a generated log", () => {
   it("is made again, but not replaced by another one without --force", async () => {
     const generate = ["generate", "log", "--rows", "2000", "--seed"];
