@@ -137,6 +137,19 @@ test("a rollback's signature is of the model, the version and the serial number,
   expect(await versionOf(worker)).toBe(v1.version);
 });
 
+test("a version that a request names is served beside a pointer to it whose signature is not by a trusted key", async () => {
+  loggedErrors();
+  const worker = startWorker({ ...KEYS, MODEL_MIN_SERIAL: "tiny=2000" });
+  for (const model of [v2, v1]) {
+    await point(model, await signedAt(4000, model, other));
+    expect((await worker.score({ records: RECORDS })).status).toBe(503);
+    // Nor does such a signature stand in for a blob's own serial number.
+    const response = await worker.score({ records: RECORDS, model: `tiny@${model.version}` });
+    expect(response.status).toBe(model === v2 ? 200 : 503);
+    worker.clock.ms += POINTER_MAX_AGE_MS;
+  }
+});
+
 test("a new isolate has the least serial number of the settings, which also holds for versions that requests name", async () => {
   loggedErrors();
   const least = { ...KEYS, MODEL_MIN_SERIAL: "ads=9000 tiny=2000" };
