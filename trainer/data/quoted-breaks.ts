@@ -11,9 +11,21 @@ const SPACE = 32;
  * first end of a line there. Where that end is within quotes, it takes lines of a cell for records. Throws FormatError
  * where the file cannot be read.
  */
-export async function hasParts(path: string, { delimiter, quote, encoding }: CellLayout): Promise<boolean> {
-  if (quote === "") return true;
-  if (compressedEnding(path) === "" && (await stat(path)).size <= MAX_LINE_BYTES) return true; // there is no second part
+export async function hasParts(path: string, layout: CellLayout): Promise<boolean> {
+  if (layout.quote === "") return true;
+  const { size, mtimeMs } = await stat(path);
+  if (compressedEnding(path) === "" && size <= MAX_LINE_BYTES) return true; // there is no second part
+  const key = JSON.stringify([path, size, mtimeMs, layout]);
+  const found = known.get(key) ?? (await hasNoBreaks(path, layout));
+  known.set(key, found);
+  return found;
+}
+
+/** By file and layout, since a command opens a log several times: what was found. */
+const known = new Map<string, boolean>();
+
+/** Whether no line of a file ends within quotes. */
+async function hasNoBreaks(path: string, { delimiter, quote, encoding }: CellLayout): Promise<boolean> {
   const [mark, separator] = [quote, delimiter].map((character) => character.charCodeAt(0));
   let inQuotes = false;
   let quotable = true; // as in `recordsOf`: whether a quote that comes next opens
